@@ -1,0 +1,113 @@
+"""Distances of single pairs of rows in float64, always added up in the order of the columns.
+
+A matrix product rounds differently for another shape of batch. These distances depend on nothing
+but the two rows, dense or sparse, so whatever is ordered by them is ordered the same everywhere.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from howdah.errors import UserError
+
+METRICS = ("euclidean", "manhattan", "chebyshev", "cosine")
+SPARSE_METRICS = ("euclidean", "manhattan", "cosine")
+LARGEST = 1e150
+# The product of two squared lengths must neither overflow nor lose digits.
+SHORTEST, LONGEST = 1e-70, 1e70
+BLOCK_VALUES = 1 << 15
+
+
+def is_sparse(X) -> bool:
+    return not isinstance(X, np.ndarray)
+
+
+def squared_lengths(X) -> np.ndarray:
+    """Squared Euclidean length (n,) of every row, not in a fixed order."""
+    if is_sparse(X):
+        return np.asarray(X.multiply(X).sum(axis=1), dtype=np.float64).ravel()
+    return np.einsum("ij,ij->i", X, X, dtype=np.float64)
+
+
+def refuse_extremes(X, metric: str, what: str) -> None:
+    """UserError where float64 distances would overflow or lose all digits."""
+    values = X.data if is_sparse(X) else X
+    largest = max(values.max(initial=0), -values.min(initial=0))
+    if not largest <= LARGEST:
+        raise UserError("%s holds the value %r; distances need values of at most %g: scale the"
+                        " columns." % (what, float(largest), LARGEST))
+    if metric == "cosine":
+        with np.errstate(over="ignore", under="ignore"):
+            lengths = np.sqrt(squared_lengths(X))
+        odd = (lengths > LONGEST) | ((lengths < SHORTEST) & (lengths > 0))
+        if odd.any():
+            raise UserError("%s has the length %r; the cosine needs lengths from %g to %g: scale"
+                            " the rows." % (what, float(lengths[odd][0]), SHORTEST, LONGEST))
+
+
+def pair_distances(Q, X, rows: np.ndarray, positions: np.ndarray, metric: str) -> np.ndarray:
+    """Distance (K,) of query `rows[i]` of Q (m, d) from point `positions[i]` of X (n, d).
+
+    Q and X are both dense or both CSR with sorted columns. Cosine is 1 - cosine of the angle,
+    exactly 0 for equal rows, exactly 1 for rows without a common column and for a row of zeros.
+    """
+    pairwise = _sparse_block if is_sparse(X) else _dense_block
+    step = max(1, BLOCK_VALUES // max(1, _values_per_row(Q, X)))
+    out = np.empty(len(rows))
+    for start in range(0, len(rows), step):
+        block = slice(start, start + step)
+        out[block] = pairwise(Q[rows[block]], X[positions[block]], metric)
+    return out
+
+
+def _values_per_row(Q, X) -> int:
+    if not is_sparse(X):
+        return X.shape[1]
+    return (Q.nnz // max(1, Q.shape[0])) + (X.nnz // max(1, X.shape[0]))
+
+
+def _dense_block(A: np.ndarray, B: np.ndarray, metric: str) -> np.ndarray:
+    A = np.asarray(A, dtype=np.float64)
+    B = np.asarray(B, dtype=np.float64)
+    if metric == "cosine":
+        return _cosine(_in_order(A * B), _in_order(A * A), _in_order(B * B))
+    difference = A - B
+    if metric == "euclidean":
+        return np.sqrt(_in_order(np.multiply(difference, difference, out=difference)))
+    difference = np.abs(difference, out=difference)
+    return _in_order(difference) if metric == "manhattan" else difference.max(axis=1)
+
+
+def _sparse_block(A, B, metric: str) -> np.ndarray:
+    if metric == "cosine":
+        return _cosine(_row_sums(A.multiply(B).tocsr()), _row_sums(A.multiply(A).tocsr()),
+                       _row_sums(B.multiply(B).tocsr()))
+    difference = (A - B).tocsr()
+    if metric == "euclidean":
+        difference.data *= difference.data
+        return np.sqrt(_row_sums(difference))
+    difference.data = np.abs(difference.data)
+    return _row_sums(difference)
+
+
+def _in_order(values: np.ndarray) -> np.ndarray:
+    """Row sums from the first column to the last: numpy's sum would add in pairs."""
+    if values.shape[1] == 0:
+        return np.zeros(len(values))
+    return np.add.accumulate(values, axis=1)[:, -1]
+
+
+def _row_sums(A) -> np.ndarray:
+    """The same for CSR: bincount adds one after the other."""
+    if not A.nnz:
+        return np.zeros(A.shape[0])
+    A.sort_indices()
+    rows = np.repeat(np.arange(A.shape[0]), np.diff(A.indptr))
+    return np.bincount(rows, A.data, minlength=A.shape[0])
+
+
+def _cosine(products: np.ndarray, squares: np.ndarray, other_squares: np.ndarray) -> np.ndarray:
+    # sqrt(a * a) is a in IEEE arithmetic, so equal rows come out at exactly 0.
+    lengths = np.sqrt(squares * other_squares)
+    similarity = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
+    return np.clip(1 - similarity, 0.0, 2.0)

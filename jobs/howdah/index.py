@@ -1,0 +1,313 @@
+"""The k-NN index: one uncompressed joblib file, then its description.
+
+    pickle of the payload | JSON | length of the JSON (8 bytes) | magic (8 bytes)
+
+The description stands behind the pickle because joblib maps the arrays of a file into memory only
+if the pickle begins at its first byte. It is read and checked before anything is unpickled; the
+last kilobyte of the file is enough for it. Unpickling runs code: `--index-sha256` names the only
+file that a job may load.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import warnings
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from typing import Optional
+
+import numpy as np
+
+from howdah.distances import METRICS, is_sparse
+from howdah.errors import UserError
+
+FORMAT_VERSION = 1
+MAGIC = b"HOWDAHIX"
+TAIL_BYTES = 1024
+MARK = "howdah_index"
+COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"\x5d\x00": "lzma",
+              b"\x04\x22\x4d\x18": "lz4", b"\x78\x01": "zlib", b"\x78\x5e": "zlib",
+              b"\x78\x9c": "zlib", b"\x78\xda": "zlib"}
+REBUILD = "build it again with jobs/knn_index.py"
+
+
+@dataclass
+class Description:
+    """What an index says of itself; `payload_bytes` is the length of its pickle."""
+
+    metric: str
+    algorithm: str
+    n: int
+    d: int
+    dtype: str
+    sparse: bool = False
+    ids: bool = False
+    classes: int = 0
+    targets: bool = False
+    candidates: Optional[dict] = None
+    payload_bytes: int = 0
+    library: str = "scikit-learn"
+    library_version: str = field(default_factory=lambda: version("scikit-learn"))
+    format_version: int = FORMAT_VERSION
+
+    def trailer(self) -> bytes:
+        text = json.dumps(asdict(self), separators=(",", ":")).encode("ascii")
+        trailer = text + len(text).to_bytes(8, "little") + MAGIC
+        if len(trailer) > TAIL_BYTES:
+            raise UserError("The description of the index takes %d bytes, more than the %d of its"
+                            " place; shorten the FAISS options." % (len(trailer), TAIL_BYTES))
+        return trailer
+
+
+def description_of_tail(tail: bytes, name: str) -> Optional[Description]:
+    """The description from the last kilobyte of a file, or None where there is none.
+
+    Raises UserError for another format version or another scikit-learn.
+    """
+    if not tail.endswith(MAGIC):
+        return None
+    length = int.from_bytes(tail[-16:-8], "little")
+    try:
+        told = json.loads(tail[-16 - length:-16])
+        found = told["format_version"]
+    except (ValueError, KeyError, TypeError):
+        raise UserError("The description of the index %s cannot be read; %s."
+                        % (name, REBUILD)) from None
+    if found != FORMAT_VERSION:
+        raise UserError("The index %s has format version %s, but this howdah reads version %d; %s."
+                        % (name, found, FORMAT_VERSION, REBUILD))
+    description = Description(**told)
+    _refuse_other_library(description, name)
+    return description
+
+
+def read_description(path: str) -> Optional[Description]:
+    """The description of a local file, as `checked_description` gives it."""
+    if not os.path.isfile(path):
+        raise UserError("The index %s does not exist; build one with jobs/knn_index.py." % path)
+    size = os.path.getsize(path)
+    with open(path, "rb") as file:
+        head = file.read(TAIL_BYTES)
+        file.seek(max(0, size - TAIL_BYTES))
+        return checked_description(head, file.read(), size, path)
+
+
+def checked_description(head: bytes, tail: bytes, size: Optional[int],
+                        name: str) -> Optional[Description]:
+    """The description of a file by its first and last kilobyte; None for a plain joblib dump.
+
+    Nothing is unpickled. Raises UserError for what cannot be an index: an empty, compressed,
+    truncated or foreign file, another format version, another scikit-learn. `size` None: unknown.
+    """
+    if not tail:
+        raise UserError("The index %s is empty (0 bytes); %s." % (name, REBUILD))
+    for start, method in COMPRESSED.items():
+        if head.startswith(start):
+            raise UserError("The index %s is compressed (%s), but only an uncompressed joblib file"
+                            " can be shared by the mappers of a node; dump it with compress=0."
+                            % (name, method))
+    if not head.startswith(b"\x80"):
+        raise UserError("The index %s is no joblib file: it begins with %r, not with a pickle."
+                        % (name, head[:16]))
+    description = description_of_tail(tail, name)
+    if description is None and (MARK.encode() in head or not tail.endswith(b".")):
+        raise UserError("The index %s is truncated: %sits end is missing; copy it again, or %s."
+                        % (name, "" if size is None else "after %d bytes " % size, REBUILD))
+    if description is not None and size is not None:
+        expected = description.payload_bytes + len(description.trailer())
+        if size != expected:
+            raise UserError("The index %s is damaged: it has %d bytes, but its description says"
+                            " %d; copy it again, or %s." % (name, size, expected, REBUILD))
+    return description
+
+
+def _refuse_other_library(description: Description, name: str) -> None:
+    here = version("scikit-learn")
+    if _minor(description.library_version) != _minor(here):
+        raise UserError("The index %s was built with scikit-learn %s, but here is scikit-learn %s;"
+                        " use the same version, or %s."
+                        % (name, description.library_version, here, REBUILD))
+
+
+def _minor(text: str) -> list:
+    return text.split(".")[:2]
+
+
+def refuse_other_digest(path: str, sha256: str) -> None:
+    """UserError unless the file has this SHA-256."""
+    found = file_digest(path)
+    if found != sha256.strip().lower():
+        raise UserError("The index %s has the SHA-256 %s, but --index-sha256 is %s."
+                        % (path, found, sha256))
+
+
+def file_digest(path: str) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for chunk in iter(lambda: file.read(1 << 20), b""):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+@dataclass
+class Index:
+    """An index in memory.
+
+    Attributes
+    ----------
+    fitted : sklearn.neighbors.NearestNeighbors
+    points : (n, d) float ndarray or CSR, the points that `fitted` holds
+    ids : (n,) bytes (UTF-8) or None; `id_order` sorts them
+    codes, classes : (n,) int32 and (c,) bytes, or None: the label of point i is classes[codes[i]]
+    targets : (n,) float64 or None
+    centre : (d,) float64 or None, the mean of dense points
+    mapped : whether the arrays are a file's, shared with other processes
+    """
+
+    description: Description
+    fitted: object
+    ids: Optional[np.ndarray] = None
+    id_order: Optional[np.ndarray] = None
+    codes: Optional[np.ndarray] = None
+    classes: Optional[np.ndarray] = None
+    targets: Optional[np.ndarray] = None
+    centre: Optional[np.ndarray] = None
+    mapped: bool = True
+
+    @property
+    def points(self):
+        points = self.fitted._fit_X  # type: ignore[attr-defined]
+        return points if is_sparse(points) else np.asarray(points)
+
+    def neighbors(self, candidates: Optional[str] = None):
+        """Exact neighbours, or those among the candidates of an Annoy or FAISS file."""
+        from howdah.neighbors import Neighbors
+
+        if candidates is None:
+            return Neighbors(self.points, self.description.metric, self.search())
+        from howdah.approximate import open_candidates
+        from howdah.trees import Approximate
+
+        told = self.description.candidates or {}
+        if os.path.getsize(candidates) != told["bytes"]:
+            raise UserError("%s has %d bytes, but its index was built with one of %d; copy both"
+                            " again." % (candidates, os.path.getsize(candidates), told["bytes"]))
+        searcher = open_candidates(told, candidates, self.description.metric, self.description.d,
+                                   self.centre)
+        return Neighbors(self.points, self.description.metric, Approximate(searcher))
+
+    def search(self):
+        """The exact search for this index."""
+        from howdah.screen import Brute
+        from howdah.trees import Tree
+
+        if self.description.algorithm in ("kd_tree", "ball_tree"):
+            return Tree(self.fitted)
+        return Brute(self.points, self.description.metric, self.centre)
+
+    def positions_of(self, ids: list) -> np.ndarray:
+        """Positions of ids (str); -1 for those that the index does not hold.
+
+        In an index without ids a point's position is its id.
+        """
+        if not ids:
+            return np.empty(0, dtype=np.int64)
+        if self.ids is None or self.id_order is None:
+            numbers = [int(name) if name.isdecimal() else -1 for name in ids]
+            return np.array([i if i < self.description.n else -1 for i in numbers])
+        wanted = np.array([name.encode("utf-8") for name in ids])
+        held, order = np.asarray(self.ids), np.asarray(self.id_order)
+        at = np.minimum(np.searchsorted(held, wanted, sorter=order), len(held) - 1)
+        found = order[at]
+        return np.where(held[found] == wanted, found, -1)
+
+
+def candidates_path(path: str, kind: str) -> str:
+    """Where the Annoy or FAISS file of an index lies: beside it."""
+    return "%s.%s" % (path, kind)
+
+
+def save(index: Index, path: str) -> Description:
+    """Write the index; the file appears only when it is complete."""
+    import joblib
+
+    payload = {MARK: FORMAT_VERSION, "fitted": index.fitted, "ids": index.ids,
+               "id_order": index.id_order, "codes": index.codes, "classes": index.classes,
+               "targets": index.targets, "centre": index.centre}
+    partial = path + ".partial"
+    try:
+        joblib.dump(payload, partial, compress=0)
+        index.description.payload_bytes = os.path.getsize(partial)
+        with open(partial, "ab") as file:
+            file.write(index.description.trailer())
+        os.replace(partial, path)
+    finally:
+        if os.path.exists(partial):
+            os.unlink(partial)
+    return index.description
+
+
+def load(path: str, warn=lambda text: None) -> Index:
+    """The index in a local file, its arrays mapped into memory and shared with other processes.
+
+    `warn` is called with a sentence when the file is a plain joblib dump, or when it cannot be
+    mapped and is read into memory instead. Raises UserError as `read_description` does.
+    """
+    description = read_description(path)
+    payload, mapped = _unpickled(path, warn)
+    if description is None:
+        warn("%s is a plain joblib dump: its points have no ids, so neighbours are given by their"
+             " position." % path)
+        return Index(_described(payload, path), payload, mapped=mapped)
+    parts = {key: payload[key] for key in payload if key != MARK}
+    return Index(description, mapped=mapped, **parts)
+
+
+def _unpickled(path: str, warn) -> tuple:
+    """The object in a file, and whether its arrays are mapped."""
+    import joblib
+    from sklearn.exceptions import InconsistentVersionWarning
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", InconsistentVersionWarning)
+            try:
+                return joblib.load(path, mmap_mode="r"), True
+            except (OSError, ValueError) as error:
+                # Some file systems cannot map files.
+                payload = joblib.load(path)
+                warn("%s cannot be mapped into memory (%s): this process reads it whole."
+                     % (path, error))
+                return payload, False
+    except InconsistentVersionWarning as error:
+        raise UserError("The index %s was dumped by scikit-learn %s, but here is scikit-learn %s;"
+                        " use the same version, or %s."
+                        % (path, error.original_sklearn_version, error.current_sklearn_version,
+                           REBUILD)) from None
+    except Exception as error:
+        raise UserError("The index %s cannot be loaded (%s: %s); is it truncated, or no index?"
+                        % (path, type(error).__name__, error)) from error
+
+
+def _described(fitted, path: str) -> Description:
+    """The description of a plain dump, from the estimator itself."""
+    from sklearn.neighbors import NearestNeighbors
+
+    if not isinstance(fitted, NearestNeighbors):
+        raise UserError("%s holds a %s, but an index is a fitted NearestNeighbors."
+                        % (path, type(fitted).__name__))
+    if not hasattr(fitted, "_fit_X"):
+        raise UserError("%s holds a NearestNeighbors that is not fitted." % path)
+    metric = {"l2": "euclidean", "l1": "manhattan", "cityblock": "manhattan"}.get(
+        fitted.effective_metric_, fitted.effective_metric_)
+    if metric not in METRICS:
+        raise UserError("%s uses the metric %r, but howdah knows %s."
+                        % (path, metric, ", ".join(METRICS)))
+    if is_sparse(fitted._fit_X) and not fitted._fit_X.has_sorted_indices:
+        fitted._fit_X = fitted._fit_X.sorted_indices()
+    points = fitted._fit_X
+    n, d = points.shape
+    return Description(metric, fitted._fit_method, n, d, points.dtype.name, is_sparse(points),
+                       library_version=version("scikit-learn"))

@@ -1,0 +1,158 @@
+"""Mean, variance, range and distinct rows of the data, in one pass, merged in any order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+SKETCH = 1024
+
+
+@dataclass
+class Moments:
+    """Rows, mean, sum of squared deviations, minimum and maximum of every column.
+
+    `mean` and `m2` are kept in units of 2**exponent (of its square), so that values up to 1e300
+    do not overflow. Merging follows Chan, Golub, LeVeque 1979.
+    """
+
+    n: int
+    exponent: np.ndarray
+    mean: np.ndarray
+    m2: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    @classmethod
+    def of(cls, X) -> Moments:
+        """Moments of a batch: float64 (n, d), n at least 1, or CSR (absent entries are zeros)."""
+        if not isinstance(X, np.ndarray):
+            return cls._of_sparse(X)
+        low, high = X.min(axis=0), X.max(axis=0)
+        exponent = _exponents(low, high)
+        scaled = X * np.ldexp(1.0, -exponent)
+        mean = scaled.mean(axis=0)
+        scaled -= mean
+        return cls(len(X), exponent, mean, np.einsum("ij,ij->j", scaled, scaled), low, high)
+
+    @classmethod
+    def _of_sparse(cls, X) -> Moments:
+        n, d = X.shape
+        values, columns = X.data, X.indices
+        filled = np.bincount(columns, minlength=d)
+        low, high = np.zeros(d), np.zeros(d)
+        np.minimum.at(low, columns, values)
+        np.maximum.at(high, columns, values)
+        full = filled == n
+        if full.any():
+            low[full], high[full] = np.inf, -np.inf
+            np.minimum.at(low, columns, values)
+            np.maximum.at(high, columns, values)
+        exponent = _exponents(low, high)
+        scaled = values * np.ldexp(1.0, -exponent)[columns]
+        mean = np.bincount(columns, scaled, minlength=d) / n
+        scaled -= mean[columns]
+        m2 = np.bincount(columns, scaled * scaled, minlength=d) + (n - filled) * mean ** 2
+        return cls(n, exponent, mean, m2, low, high)
+
+    def merge(self, other: Moments) -> Moments:
+        """Moments of both; a narrower sparse side is widened with zeros."""
+        width = max(len(self.mean), len(other.mean))
+        a, b = self._widened(width), other._widened(width)
+        exponent = np.maximum(a.exponent, b.exponent)
+        a, b = a._in_units(exponent), b._in_units(exponent)
+        n = a.n + b.n
+        step = b.mean - a.mean
+        return Moments(n, exponent, a.mean + step * (b.n / n),
+                       a.m2 + b.m2 + step * step * (a.n * b.n / n),
+                       np.minimum(a.low, b.low), np.maximum(a.high, b.high))
+
+    def _in_units(self, exponent: np.ndarray) -> Moments:
+        shift = self.exponent - exponent
+        return Moments(self.n, exponent, np.ldexp(self.mean, shift), np.ldexp(self.m2, 2 * shift),
+                       self.low, self.high)
+
+    def _widened(self, width: int) -> Moments:
+        missing = width - len(self.mean)
+        if not missing:
+            return self
+        return Moments(self.n, *(np.pad(part, (0, missing)) for part in (
+            self.exponent, self.mean, self.m2, self.low, self.high)))
+
+    @property
+    def std(self) -> np.ndarray:
+        """Population standard deviation of every column (d,), as StandardScaler computes it."""
+        return np.ldexp(np.sqrt(self.m2 / self.n), self.exponent)
+
+    @property
+    def means(self) -> np.ndarray:
+        """Mean of every column (d,) in the data's units."""
+        return np.ldexp(self.mean, self.exponent)
+
+    def to_dict(self) -> dict:
+        return {"n": self.n, "exponent": self.exponent, "mean": self.mean, "m2": self.m2,
+                "low": self.low, "high": self.high}
+
+    @classmethod
+    def from_dict(cls, value: dict) -> Moments:
+        return cls(**value)
+
+
+def _exponents(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Smallest powers of two above the columns' magnitudes."""
+    return np.frexp(np.maximum(np.abs(low), np.abs(high)))[1].astype(np.int64)
+
+
+def row_hashes(X) -> np.ndarray:
+    """A 64-bit hash of every row's values, uint64 (n,); -0.0 counts as 0.0.
+
+    The order of operations is fixed per row, so a row has the same hash in every batch.
+    """
+    if isinstance(X, np.ndarray):
+        h = np.full(len(X), 0x9E3779B97F4A7C15, dtype=np.uint64)
+        for column in X.T:
+            bits = (column + 0.0).view(np.uint64)
+            h = _mixed(h ^ bits)
+        return h
+    entries = (X.data + 0.0).view(np.uint64) * _odd(X.indices.astype(np.uint64))
+    entries = np.where(X.data == 0, np.uint64(0), _mixed(entries ^ X.indices.astype(np.uint64)))
+    total = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(entries, dtype=np.uint64)])
+    return _mixed(total[X.indptr[1:]] - total[X.indptr[:-1]])
+
+
+def _odd(h: np.ndarray) -> np.ndarray:
+    return _mixed(h) | np.uint64(1)
+
+
+def _mixed(h: np.ndarray) -> np.ndarray:
+    """One multiply-xorshift round (the finaliser of splitmix64, shortened)."""
+    h = h * np.uint64(0xBF58476D1CE4E5B9)
+    return h ^ (h >> np.uint64(29))
+
+
+class Distinct:
+    """How many distinct rows there are: exact up to its size, an estimate beyond.
+
+    Keeps the smallest hashes (the k-minimum-values sketch of Bar-Yossef et al. 2002).
+    """
+
+    def __init__(self, size: int = SKETCH, smallest=()):
+        self.size = size
+        self.smallest = np.array(smallest, dtype=np.uint64)
+
+    def add(self, hashes: np.ndarray) -> None:
+        if len(self.smallest) == self.size:
+            hashes = hashes[hashes < self.smallest[-1]]
+        if len(hashes):
+            self.smallest = np.unique(np.concatenate([self.smallest, hashes]))[:self.size]
+
+    @property
+    def count(self) -> int:
+        if len(self.smallest) < self.size:
+            return len(self.smallest)
+        return int((self.size - 1) * 2.0 ** 64 / float(self.smallest[-1]))
+
+    @property
+    def exact(self) -> bool:
+        return len(self.smallest) < self.size

@@ -1,0 +1,181 @@
+"""Blocks of text to rows: clean pieces as a whole, the others row by row."""
+
+from __future__ import annotations
+
+from typing import Iterator, Optional
+
+import numpy as np
+
+from howdah.fast import FastReader
+from howdah.judge import BadRow, judge_of
+from howdah.layout import Layout
+from howdah.lines import BOM, Block
+from howdah.rows import Rows
+from howdah.tally import Tally, example_of
+
+FEW_ROWS = 24
+PARTS = 8
+# A reading that failed is tried again after this many blocks: the file may have changed its hand.
+BLOCKS_UNTIL_RETRY = 64
+
+
+class Parser:
+    """Turns blocks of text into rows; what it refuses is counted and kept in `tally`.
+
+    `keep_lines` keeps the raw lines beside the rows; `nonzero` refuses rows of zeros only, which
+    have no direction (cosine); `keep_refused` keeps every refused row until `take_refused`.
+    """
+
+    def __init__(self, layout: Layout, keep_lines: bool = False, nonzero: bool = False,
+                 keep_refused: bool = False):
+        self.layout = layout
+        self.keep_lines = keep_lines
+        self.nonzero = nonzero
+        self.tally = Tally()
+        self.refused: list = []
+        self.keep_refused = keep_refused
+        self._header = None if layout.header is None else _header_bytes(layout.header)
+        self._judge = judge_of(layout)
+        self._fast = FastReader(layout)
+        self._reading = 0
+        self._blocks = 0
+        self._fast_rows = self._slow_lines = 0
+        self._whole_failed = False
+
+    def parse(self, block: Block) -> Iterator[Rows]:
+        """The good rows of a block, in order, in one or more pieces."""
+        pieces = (self._packed_lines(block) if self.layout.format == "packed"
+                  else self._text_pieces(block))
+        for rows in pieces:
+            if len(rows):
+                self.tally.used += len(rows)
+                yield rows
+
+    def _packed_lines(self, block: Block) -> Iterator[Rows]:
+        from howdah.blocks import lines_of, unpack_rows
+
+        for line in lines_of(block.data):
+            yield unpack_rows(line, self.layout)
+
+    def _text_pieces(self, block: Block) -> Iterator[Rows]:
+        """The pieces of a block, read in the way that did well on the blocks before."""
+        data = block.data if block.data.endswith(b"\n") else block.data + b"\n"
+        self._blocks += 1
+        if self._blocks % BLOCKS_UNTIL_RETRY == 0:
+            self._reading, self._whole_failed = 0, False
+        self._fast_rows = self._slow_lines = 0
+        yield from self._pieces(block, data, 0, self._whole_failed)
+        if self._slow_lines > self._fast_rows and self._reading < self._fast.readings:
+            self._reading += 1
+            self._whole_failed = False
+
+    def _pieces(self, block: Block, data: bytes, at: int, divide: bool = False) -> Iterator[Rows]:
+        """A piece as a whole where it is clean, else its parts, else row by row."""
+        rows = None if divide else self._try_fast(data)
+        if len(data) == len(block.data):
+            self._whole_failed = rows is None
+        if rows is not None:
+            self._fast_rows += len(rows)
+            yield rows
+            return
+        edges = _edges(data) if self._reading < self._fast.readings else []
+        if len(edges) <= 2:
+            yield self._slowly(block, data, at)
+            return
+        for start, stop in zip(edges, edges[1:]):
+            yield from self._pieces(block, data[start:stop], at + start)
+
+    def _try_fast(self, data: bytes) -> Optional[Rows]:
+        if self._reading >= self._fast.readings:
+            return None
+        rows = self._fast.read(data, self._reading)
+        if rows is None or (rows.weights is not None and (rows.weights < 0).any()):
+            return None
+        if self.nonzero and not rows.all_nonzero():
+            return None
+        if self.keep_lines:
+            rows.lines = data[:-1].split(b"\n")
+        return rows
+
+    def _slowly(self, block: Block, data: bytes, at: int) -> Rows:
+        values, weights, lines = [], [], []
+        texts: dict = {role: [] for role in self.layout.texts}
+        for line in data[:-1].split(b"\n"):
+            judged = self._judged(block, line, at)
+            at += len(line) + 1
+            self._slow_lines += 1
+            if judged is None:
+                continue
+            row, weight, words = judged
+            values.append(row)
+            weights.append(weight)
+            lines.append(line)
+            for role in texts:
+                texts[role].append(words[role])
+        weight_array = None if self.layout.weight is None else np.array(weights, dtype=np.float64)
+        return Rows(self._assembled(values), weight_array, texts,
+                    lines if self.keep_lines else None)
+
+    def _judged(self, block: Block, line: bytes, at: int):
+        """Values, weight and texts of a good row; None for another line, which is counted."""
+        bare = line[:-1] if line.endswith(b"\r") else line
+        if bare.startswith(BOM):
+            bare = bare[len(BOM):]  # every file may begin with one, and Spark tells no files
+        if self._is_empty(bare):
+            self.tally.empty += 1
+        elif bare == self._header:
+            self.tally.headers += 1
+        else:
+            try:
+                return self._judged_row(bare)
+            except BadRow as bad:
+                example = example_of(block, at, bare, str(bad))
+                self.tally.refuse(example)
+                if self.keep_refused:
+                    self.refused.append(example)
+        return None
+
+    def _is_empty(self, line: bytes) -> bool:
+        if self.layout.format == "svmlight":
+            line = line.partition(b"#")[0]  # as a line of nothing but a comment is
+        return not line.strip()
+
+    def _judged_row(self, line: bytes) -> tuple:
+        if b"\0" in line:
+            raise BadRow("binary data")
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError:
+            raise BadRow("not valid UTF-8") from None
+        row, weight, words = self._judge(text, self.layout)
+        if weight is not None and weight < 0:
+            raise BadRow("the weight is negative (%r)" % weight)
+        if self.nonzero and not any(value for _, value in row) if self.layout.sparse else (
+                self.nonzero and not any(row)):
+            raise BadRow("all values are zero, which has no direction for cosine")
+        return row, weight, words
+
+    def take_refused(self) -> list:
+        """The rows refused since the last call, when they are kept."""
+        taken, self.refused = self.refused, []
+        return taken
+
+    def _assembled(self, values: list):
+        if not self.layout.sparse:
+            return np.array(values, dtype=np.float64).reshape(len(values), len(self.layout.numeric))
+        entries = [entry for row in values for entry in row]
+        return (np.array([v for _, v in entries], dtype=np.float64),
+                np.array([i for i, _ in entries], dtype=np.int64),
+                np.array([len(row) for row in values], dtype=np.int64))
+
+
+def _header_bytes(header: str) -> bytes:
+    return header.encode("utf-8").rstrip(b"\r")
+
+
+def _edges(data: bytes) -> list:
+    """Where to cut a piece into parts of whole lines; [0, its end] for a few rows."""
+    cuts = {0, len(data)}
+    if data.count(b"\n") > FEW_ROWS:
+        cuts |= {data.find(b"\n", len(data) * i // PARTS) + 1 for i in range(1, PARTS)}
+    return sorted(cuts)

@@ -1,0 +1,224 @@
+"""Exact sums per cluster: the record between classify and recentre."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Optional
+
+import numpy as np
+
+from howdah.grid import GRID_BITS, GridPoints, Space
+from howdah.farthest import Farthest
+
+LOW_BITS = 26
+LOW_MASK = (1 << LOW_BITS) - 1
+
+
+class Sums:
+    """Sums of weight, squared length and coordinates of the points of each of k clusters.
+
+    Every sum is an integer `whole * 2**40 + part` of its own unit (columns: weight, square, then
+    the d coordinates), held in int64 limbs `(limb, k, 2 + d)`: whole low, whole high, part low,
+    part high. Integers add without rounding, so merging is exact in any order. Good for 2**37
+    batches.
+    """
+
+    def __init__(self, k: int, space: Space):
+        d = space.width
+        self.space = space
+        self.k = k
+        self.limbs = np.zeros((4, k, d + 2), dtype=np.int64)
+        self.counts = np.zeros(k, dtype=np.int64)
+        self.farthest = Farthest(k, space)
+        self._square_bits = GRID_BITS - max(int(np.ceil(np.log2(max(d, 1)))), 0)
+
+    # adding points
+
+    def add(self, labels: np.ndarray, points: GridPoints,
+            weights: Optional[np.ndarray] = None) -> None:
+        """Add a batch of at most 8,192 points with their labels (n,) and sample weights (n,)."""
+        by_label = _ByLabel(labels, self.k)
+        self.counts[by_label.present] += by_label.counts
+        squares = np.ldexp(points.norms, self._square_bits)
+        if weights is None:
+            self._add_column(by_label, 0, by_label.counts.astype(np.float64))
+            self._add_column(by_label, 1, *by_label.sums_of_parts(squares))
+            self._add_steps(by_label, points)
+        else:
+            w = np.ldexp(weights, -self.space.weight_exponent)
+            self._add_column(by_label, 0, *by_label.sums_of_parts(np.ldexp(w, GRID_BITS)))
+            self._add_column(by_label, 1, *by_label.sums_of_parts(w * squares))
+            self._add_weighted_steps(by_label, points, w)
+
+    def _add_column(self, by_label, column: int, whole, part=None) -> None:
+        self._add_integers(0, by_label.present, column, whole)
+        if part is not None:
+            self._add_integers(2, by_label.present, column, part)
+
+    def _add_integers(self, limb: int, clusters, columns, values: np.ndarray) -> None:
+        """Add float64 integers below 2**53, split so that int64 limbs cannot overflow."""
+        whole = values.astype(np.int64)
+        self.limbs[limb][clusters, columns] += whole & LOW_MASK
+        self.limbs[limb + 1][clusters, columns] += whole >> LOW_BITS
+
+    def _add_steps(self, by_label, points: GridPoints) -> None:
+        if points.sparse:
+            clusters, columns, values = by_label.sums_of_entries(points.steps)
+            self._add_integers(0, clusters, columns + 2, values)
+            return
+        sums = np.column_stack([by_label.sums(column) for column in points.steps])  # type: ignore
+        self._add_integers(0, by_label.present[:, None], np.arange(2, 2 + sums.shape[1]), sums)
+
+    def _add_weighted_steps(self, by_label, points: GridPoints, w: np.ndarray) -> None:
+        if points.sparse:
+            K = points.steps
+            product = K.data * np.repeat(w, np.diff(K.indptr))  # type: ignore
+            for limb, values in zip((0, 2), _parts(product)):
+                part = K.copy()  # type: ignore
+                part.data = values
+                clusters, columns, sums = by_label.sums_of_entries(part)
+                self._add_integers(limb, clusters, columns + 2, sums)
+            return
+        for j, column in enumerate(points.steps):  # type: ignore
+            self._add_column(by_label, 2 + j, *by_label.sums_of_parts(w * column))
+
+    # merging and sending
+
+    def merge(self, other: Sums) -> None:
+        self.limbs += other.limbs
+        self.counts += other.counts
+        self.farthest.merge(other.farthest)
+
+    def records(self) -> Iterable[tuple[int, dict]]:
+        """(label, record) of every cluster that has points."""
+        for label in np.flatnonzero(self.counts):
+            yield int(label), {"count": int(self.counts[label]),
+                               "sums": self._normalised(int(label))}
+
+    def _normalised(self, label: int) -> np.ndarray:
+        """Limbs (4, 2 + d), one spelling for equal sums."""
+        return carried(self.limbs[:, label].copy())
+
+    def put(self, label: int, record: dict) -> None:
+        """Add a record of `records`."""
+        self.counts[label] += record["count"]
+        self.limbs[:, label] += record["sums"]
+
+    # reading
+
+    def _integers(self, column) -> np.ndarray:
+        """Exact totals as Python integers, object (k, ...), in 2**-40 of the column's unit."""
+        low, high, part_low, part_high = (limb[..., column].astype(object) for limb in self.limbs)
+        whole = (high << LOW_BITS) + low
+        return (whole << GRID_BITS) + (part_high << LOW_BITS) + part_low
+
+    @property
+    def _weight_shift(self) -> int:
+        """Weights are counted in units of 2**_weight_shift."""
+        return self.space.weight_exponent - GRID_BITS if self.space.weighted else 0
+
+    def weights(self) -> np.ndarray:
+        """Sums of sample weights, float64 (k,)."""
+        return np.ldexp(self._integers(0).astype(np.float64), self._weight_shift - GRID_BITS)
+
+    def squares(self) -> np.ndarray:
+        """Sums of w ||x||**2 in metric units, float64 (k,)."""
+        shift = self.space.weight_exponent - self._square_bits - GRID_BITS
+        return np.ldexp(self._integers(1).astype(np.float64), shift)
+
+    def vectors(self) -> np.ndarray:
+        """Sums of w x in grid steps, float64 (k, d)."""
+        total = self._integers(slice(2, None)).astype(np.float64)
+        return np.ldexp(total, self.space.weight_exponent - GRID_BITS)
+
+    def mean(self, label: int) -> Optional[np.ndarray]:
+        """Weighted mean of a cluster's points in raw units (d,), None for a cluster of weight 0.
+
+        Integers are divided by an integer: the one rounding is that of the quotient.
+        """
+        limbs = self.limbs[:, label].astype(object)
+        whole, part = (limbs[high] * 2 ** LOW_BITS + limbs[high - 1] for high in (1, 3))
+        totals = whole * 2 ** GRID_BITS + part
+        weight = totals[0]
+        if not weight or (self.space.cosine and not totals[2:].any()):
+            return None
+        if self.space.weighted:
+            totals = totals << GRID_BITS
+        return self.space.raw_mean(totals[2:].tolist(), weight)
+
+    def move_point(self, point: dict, new: int) -> None:
+        """Give a far point to the cluster `new`, taking it from its own (exactly)."""
+        old = point["label"]
+        limbs = point_limbs(point, self.space, self._square_bits)
+        self.limbs[:, old] -= limbs
+        self.limbs[:, new] += limbs
+        self.counts[old] -= 1
+        self.counts[new] += 1
+
+
+def add_records(records: Iterable[dict]) -> dict:
+    """One record for several of the same cluster: counts and limbs added up."""
+    count: int = 0
+    limbs: Any = 0
+    for record in records:
+        count += record["count"]
+        limbs = limbs + record["sums"]
+    return {"count": count, "sums": carried(limbs)}
+
+
+def carried(limbs: np.ndarray) -> np.ndarray:
+    """The same sums with low limbs below 2**26, in place."""
+    for low in (0, 2):
+        limbs[low + 1] += limbs[low] >> LOW_BITS
+        limbs[low] &= LOW_MASK
+    return limbs
+
+
+def point_limbs(point: dict, space: Space, square_bits: int) -> np.ndarray:
+    """The limbs (4, 2 + d) of one point: what `Sums.add` adds for it."""
+    single = Sums.__new__(Sums)
+    single.space, single.k, single._square_bits = space, 1, square_bits
+    single.limbs = np.zeros((4, 1, space.width + 2), dtype=np.int64)
+    single.counts = np.zeros(1, dtype=np.int64)
+    steps = np.array(point["steps"], dtype=np.float64)[:, None]
+    weights = np.array([point["weight"]]) if space.weighted else None
+    grid_points = GridPoints(steps, np.array([point["norm"]]), np.zeros((1, 1), np.float32), space)
+    single.add(np.zeros(1, dtype=np.intp), grid_points, weights)
+    return single.limbs[:, 0]
+
+
+def _parts(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Integers and the rest in 2**-40 steps; both add exactly over a batch."""
+    whole = np.rint(values)
+    return whole, np.rint(np.ldexp(values - whole, GRID_BITS))
+
+
+class _ByLabel:
+    """Sums over the rows of each label of a batch, by sorting the rows once."""
+
+    def __init__(self, labels: np.ndarray, k: int):
+        narrow = np.uint8 if k <= 256 else np.uint16 if k <= 65536 else np.int64
+        # Stable sorting of 8 and 16 bit integers is a radix sort.
+        self.order = np.argsort(labels.astype(narrow), kind="stable")
+        counts = np.bincount(labels, minlength=k)
+        self.present = np.flatnonzero(counts)
+        self.counts = counts[self.present]
+        self.starts = np.cumsum(self.counts) - self.counts
+        self.labels = labels
+
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """Sums of values (n,) by present label; exact for integers."""
+        return np.add.reduceat(values[self.order], self.starts)
+
+    def sums_of_parts(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        whole, part = _parts(values)
+        return self.sums(whole), self.sums(part)
+
+    def sums_of_entries(self, K) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(cluster, column, sum) of a CSR's entries."""
+        from scipy.sparse import csr_matrix
+
+        n, d = K.shape
+        chooser = csr_matrix((np.ones(n), (self.labels, np.arange(n))),
+                             shape=(int(self.labels.max()) + 1, n))
+        total = (chooser @ K).tocoo()
+        return total.row, total.col, total.data
