@@ -1,0 +1,132 @@
+"""Files and folders by path or URI, as the launcher sees them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import zlib
+from glob import glob
+from typing import Iterator
+
+from howdah.errors import UserError
+from howdah.lines import open_text
+
+
+def is_uri(path: str) -> bool:
+    return "://" in path and not path.startswith("file://")
+
+
+def local_path(path: str) -> str:
+    """A path without the scheme of local files, as file:///x or as Hadoop writes it, file:/x."""
+    return re.sub(r"\Afile:(//)?(?=/)", "", path)
+
+
+class Files:
+    """Local paths directly, URIs through the file system of the job's runner.
+
+    `filesystem` gives the file system of a URI (howdah.launcher.hadoop has them).
+    """
+
+    def __init__(self, filesystem=None):
+        self._filesystem = filesystem
+
+    def remote(self, uri: str):
+        if self._filesystem is None:
+            raise UserError("Only local paths can be used here; choose a runner with -r for URIs.")
+        return self._filesystem(uri)
+
+    def list(self, path: str) -> list:
+        """(path, bytes) of every visible file that a path, glob or folder stands for, sorted."""
+        if is_uri(path):
+            found = self.remote(path).ls(path)
+        else:
+            found = [(file, os.path.getsize(file)) for match in sorted(glob(local_path(path)))
+                     if _is_visible(match, local_path(path)) for file in _files_below(match)]
+            if not found and os.path.exists(local_path(path)):
+                found = [(f, os.path.getsize(f)) for f in _files_below(local_path(path))]
+        return sorted((f, size) for f, size in found if _is_visible(f, local_path(path)))
+
+    def exists(self, path: str) -> bool:
+        if is_uri(path):
+            return self.remote(path).exists(path)
+        return os.path.exists(local_path(path)) or bool(glob(local_path(path)))
+
+    def head(self, path: str, size: int) -> bytes:
+        """The first bytes of a file, decompressed."""
+        if is_uri(path):
+            held = b""
+            for chunk in self.remote(path).cat(path):
+                held += chunk
+                if len(held) >= size:
+                    break
+            return held[:size]
+        try:
+            with open_text(local_path(path)) as file:
+                return file.read(size)
+        except (OSError, EOFError, zlib.error) as error:
+            raise UserError("The file %s cannot be read (%s)." % (path, error)) from error
+
+    def chunks(self, path: str) -> Iterator[bytes]:
+        """The whole file in pieces, decompressed."""
+        if is_uri(path):
+            yield from self.remote(path).cat(path)
+            return
+        with open_text(local_path(path)) as file:
+            while True:
+                chunk = file.read(1 << 20)
+                if not chunk:
+                    return
+                yield chunk
+
+    def read(self, path: str) -> bytes:
+        return b"".join(self.chunks(path))
+
+    def write(self, path: str, data: bytes) -> None:
+        """Write a file, replacing an older one only when the new one is complete."""
+        folder, name = os.path.split(path)
+        self.write_all(folder, {name: data})
+
+    def write_all(self, folder: str, files: dict) -> None:
+        """Write several files {name: bytes} into one folder, in one call where that saves time."""
+        if is_uri(folder):
+            self.remote(folder).write_all(folder, files)
+            return
+        target = local_path(folder) or "."
+        os.makedirs(target, exist_ok=True)
+        for name, data in files.items():
+            partial = os.path.join(target, name + ".partial")
+            with open(partial, "wb") as file:
+                file.write(data)
+            os.replace(partial, os.path.join(target, name))
+
+    def upload(self, places: dict) -> None:
+        """Copy local files to {path: uri}."""
+        for path, uri in places.items():
+            self.remote(uri).put([path], uri.rsplit("/", 1)[0])
+
+    def remove(self, path: str) -> None:
+        """Remove a folder and all below it."""
+        if is_uri(path):
+            self.remote(path).rm(path)
+        else:
+            shutil.rmtree(local_path(path), ignore_errors=True)
+
+
+def join(folder: str, name: str) -> str:
+    return folder.rstrip("/") + "/" + name
+
+
+def _files_below(path: str) -> Iterator[str]:
+    if not os.path.isdir(path):
+        yield path
+        return
+    for folder, subfolders, names in os.walk(path):
+        subfolders[:] = sorted(s for s in subfolders if not s.startswith((".", "_")))
+        for name in names:
+            yield os.path.join(folder, name)
+
+
+def _is_visible(file: str, asked: str) -> bool:
+    """Hadoop's rule: names that begin with _ or . are not data, unless they were asked for."""
+    return file == asked or not file.rstrip("/").rsplit("/", 1)[-1].startswith(("_", "."))

@@ -1,0 +1,379 @@
+"""Run one job: check, write the plan, ship the code, submit, read the records."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+import tempfile
+import uuid
+from argparse import ArgumentParser
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from glob import escape, glob
+from subprocess import SubprocessError
+from typing import Iterable, Iterator, NoReturn, Optional, TYPE_CHECKING
+
+from mrjob.step import StepFailedException
+from mrjob.util import to_lines
+
+from howdah.codec import dump_json, load_json
+from howdah.errors import JobFailed, UserError
+from howdah.job import BAD_LINE, COUNTERS, FAILED_LINE, FAILURE, ROWS, HowdahJob
+from howdah.launcher.badrows import refuse_bad_rows
+from howdah.launcher.files import Files, is_uri, join, local_path
+from howdah.launcher.hadoop import (
+    JOBCONF,
+    WHOLE_LINES,
+    HadoopFiles,
+    find_hadoop,
+    ship_beside,
+)
+from howdah.launcher.inputs import SLICE_BYTES, Inputs, find_inputs, slices, whole_number
+from howdah.launcher.shipping import JOBS_FOLDER, ONE_THREAD, zip_package
+from howdah.options import wishes
+from howdah.tally import Tally, merged
+
+if TYPE_CHECKING:
+    from howdah.launcher.emr import Emr
+
+LOCAL_RUNNERS = (None, "inline", "local")
+REMOTE_RUNNERS = ("hadoop", "emr")
+
+
+@dataclass
+class Outcome:
+    """What a job gave: its records by key, and the tally of its rows."""
+
+    records: dict
+    tally: Tally
+
+
+class Launch:
+    """A script's or driver's launching of jobs with one set of inputs and options."""
+
+    def __init__(self, job: HowdahJob):
+        self.job = job
+        self.options = job.options
+        self.runner = job.options.runner
+        self.files = Files(self._remote_files)
+        self._remote: dict = {}
+        self._inputs: Optional[Inputs] = None
+        self._scratch: Optional[str] = None
+        self._emr: Optional[Emr] = None
+        self.last_plan: dict = {}
+        self.jobs = 0
+        self.counters: dict = {}
+
+    def __enter__(self) -> Launch:
+        return self
+
+    def __exit__(self, *_) -> None:
+        """Remove what was put on the cluster for this launch only, and a cluster of its own."""
+        try:
+            if self._emr is not None:
+                self._emr.close()
+        finally:
+            if self._scratch is not None:
+                self.files.remove(self._scratch)
+
+    def _remote_files(self, uri: str):
+        """The file system behind a URI, looked for once."""
+        if self.runner in LOCAL_RUNNERS:
+            raise UserError("The URI %s needs a runner that knows it; add -r hadoop, -r emr or"
+                            " -r spark." % uri)
+        on_s3 = uri.split("://", 1)[0] in ("s3", "s3a", "s3n")
+        if self.runner == "emr":
+            if not on_s3:
+                raise UserError("The URI %s cannot be read from here with -r emr; use s3://." % uri)
+            return self.emr.files
+        kind = "s3" if on_s3 and self.runner != "hadoop" else "hadoop"
+        if kind not in self._remote:
+            if kind == "hadoop":
+                self._remote[kind] = HadoopFiles(find_hadoop(self.options))
+            else:
+                from howdah.launcher.emr import S3Files
+
+                self._remote[kind] = S3Files(type(self.job)(self._shared_args()).make_runner())
+        return self._remote[kind]
+
+    @property
+    def emr(self) -> Emr:
+        """What the jobs of this launch share on EMR."""
+        if self._emr is None:
+            from howdah.launcher.emr import open_emr
+
+            self._emr = open_emr(type(self.job)(self._shared_args()))
+        return self._emr
+
+    @property
+    def scratch(self) -> str:
+        """A folder on HDFS or S3 of this launch's own, removed at its end."""
+        if self._scratch is None:
+            base = (self.emr.tmp_dir if self.runner == "emr"
+                    else self.options.hadoop_tmp_dir or "hdfs:///tmp")
+            self._scratch = join(base, "howdah-%s-%s" % (getpass.getuser(), uuid.uuid4().hex[:12]))
+        return self._scratch
+
+    @property
+    def inputs(self) -> Inputs:
+        """The inputs on the command line, listed and looked into once."""
+        if self._inputs is None:
+            self._inputs = find_inputs(self.options.args, self.files, wishes(self.options))
+            if self.runner in REMOTE_RUNNERS:
+                self._inputs = self._staged(self._inputs)
+        return self._inputs
+
+    def _staged(self, inputs: Inputs) -> Inputs:
+        """Local files copied to HDFS or S3, once for all jobs of this launch."""
+        local = [path for path, _ in inputs.files if not is_uri(path)]
+        if not local:
+            return inputs
+        folder = join(self.scratch, "input")
+        placed = {}
+        for i, path in enumerate(local):
+            placed[path] = join(join(folder, str(i)), os.path.basename(path))
+        self.files.upload({local_path(path): uri for path, uri in placed.items()})
+        files = [(placed.get(path, path), size) for path, size in inputs.files]
+        return replace(inputs, files=files)
+
+    def _shared_args(self) -> list:
+        """The command line without the script's own options: what every job understands."""
+        own = ArgumentParser(add_help=False, allow_abbrev=False)
+        self.job.add_options(own)
+        return own.parse_known_args(list(self.job._cl_args))[1]
+
+    def check(self, resuming: bool = False) -> None:
+        """Refuse what mrjob would break on later; a run that is resumed goes on in its folder."""
+        if not self.options.args:
+            raise UserError("No input was given; name at least one file, folder or glob.")
+        named = (self.options.output_dir, self.options.worker_env)
+        for path in [*self.options.args, *filter(None, named)]:
+            if "'" in path and self.runner not in LOCAL_RUNNERS:
+                raise UserError("The path %s holds an apostrophe, which Hadoop's command lines"
+                                " cannot carry; rename it." % path)
+        if self.runner == "hadoop":
+            find_hadoop(self.options)
+            self.refuse_missing_jar()
+        if self.runner == "emr":
+            self.emr.check()
+        if self.options.output_dir and not resuming:
+            self.refuse_existing(self.options.output_dir)
+
+    def refuse_missing_jar(self) -> None:
+        if not self.options.hadoop_streaming_jar:
+            runner = type(self.job)(self._shared_args()).make_runner()
+            self.options.hadoop_streaming_jar = runner.get_hadoop_streaming_jar()
+        if not self.options.hadoop_streaming_jar:
+            raise UserError("There is no hadoop-streaming*.jar below $HADOOP_HOME or where the"
+                            " hadoop command lies; give --hadoop-streaming-jar.")
+
+    def refuse_local_output(self) -> None:
+        """What a cluster's tasks write themselves cannot go to a folder of this machine."""
+        folder = self.options.output_dir
+        if folder and not self._can_write(folder):
+            raise UserError("The tasks of -r %s cannot write to the local folder %s; give"
+                            " --output-dir %s://..." % (
+                                self.runner, folder, "s3" if self.runner == "emr" else "hdfs"))
+
+    def _can_write(self, folder: str) -> bool:
+        return is_uri(folder) or self.runner not in REMOTE_RUNNERS
+
+    def refuse_existing(self, folder: str) -> None:
+        """An output folder must be new, or local and empty."""
+        path = local_path(folder)
+        if not is_uri(folder) and os.path.isdir(path) and not os.listdir(path):
+            return
+        if self.files.exists(folder):
+            raise UserError("The output folder %s exists already; give another --output-dir or"
+                            " remove it." % folder)
+
+    def run(self, job_class, plan: dict, output_dir: Optional[str] = None) -> Outcome:
+        """Run a job on the inputs; its records, once bad rows are dealt with."""
+        records: dict = {}
+        with self._running(job_class, plan, output_dir) as (job, runner):
+            for key, value in job.parse_output(runner.cat_output()):
+                records.setdefault(key, []).append(value)
+        tally = merged(records.pop(ROWS, []))
+        with self._removing(output_dir):
+            for failure in records.pop(FAILURE, []):
+                raise_failure(failure)
+            refuse_bad_rows(tally, self.options.bad_rows, self.files)
+        return Outcome(records, tally)
+
+    def run_map_only(self, job_class, plan: dict, output_dir: Optional[str] = None) -> Tally:
+        """Run a map-only job; its output goes to `output_dir`, or else to standard output."""
+        with self._running(job_class, plan, output_dir) as (job, runner):
+            self.counters = {group: counts for step in runner.counters()
+                             for group, counts in step.items()}
+            tally, failed = counted_rows(self.counters)
+            with self._removing(output_dir):
+                if tally is None or tally.bad or failed or not tally.used:
+                    tally = look_for_failures(self._output(runner), tally or Tally())
+                refuse_bad_rows(tally, self.options.bad_rows, self.files)
+            if not output_dir:
+                for chunk in self._output(runner):
+                    sys.stdout.buffer.write(chunk)
+                sys.stdout.flush()
+        return tally
+
+    def _output(self, runner) -> Iterator[bytes]:
+        """A job's output; of a local job in the order of its input, where mrjob takes any."""
+        if self.runner not in LOCAL_RUNNERS:
+            yield from runner.cat_output()
+            return
+        folder = local_path(runner.get_output_dir())
+        for path in sorted(glob(os.path.join(escape(folder), "part-*"))):
+            yield from self.files.chunks(path)
+
+    @contextmanager
+    def _removing(self, output_dir: Optional[str]):
+        """Bad input leaves no output behind."""
+        try:
+            yield
+        except (UserError, JobFailed):
+            if output_dir:
+                self.files.remove(output_dir)
+            raise
+
+    @contextmanager
+    def _running(self, job_class, plan: dict, output_dir: Optional[str]):
+        """A job that has run, its output still there to read."""
+        sliced = self.runner in LOCAL_RUNNERS
+        plan = {"layout": self.inputs.layout.to_dict(), "sliced": sliced, **plan}
+        self.last_plan = plan
+        self.jobs += 1
+        with tempfile.TemporaryDirectory(prefix="howdah-") as folder:
+            plan_path = os.path.join(folder, "plan.json")
+            with open(plan_path, "wb") as file:
+                file.write(dump_json(plan))
+            job = self._job_for_runner(job_class, plan_path, folder, output_dir)
+            job.options.args = (self._write_slices(folder) if sliced
+                                else [path for path, _ in self.inputs.files])
+            with job.make_runner() as runner:
+                if self.runner == "spark" and not is_uri(runner._spark_tmp_dir):
+                    # mrjob writes counters there, and makes it only for output of its own.
+                    os.makedirs(runner._spark_tmp_dir, exist_ok=True)
+                try:
+                    runner.run()
+                except StepFailedException as error:
+                    raise JobFailed("The job failed: %s" % error) from error
+                except (OSError, SubprocessError) as error:
+                    if sliced:
+                        raise
+                    raise JobFailed("The job could not be run with -r %s: %s"
+                                    % (self.runner, error)) from error
+                yield job, runner
+
+    def _job_for_runner(self, job_class, plan_path: str, folder: str,
+                        output_dir: Optional[str]) -> HowdahJob:
+        job = job_class([*self._shared_args(), "--plan", plan_path])
+        options = job.options
+        if output_dir and not self._can_write(output_dir):
+            output_dir = None
+        options.output_dir = output_dir
+        options.cleanup_on_failure = options.cleanup_on_failure or ["TMP"]
+        if self.runner in (None, "inline"):
+            return job
+        options.cmdenv = {**ONE_THREAD, **(options.cmdenv or {})}
+        if self.runner == "local":
+            # The same Python with the same packages: no archive to unpack and compile per task.
+            options.bootstrap_mrjob = False
+            options.cmdenv["PYTHONPATH"] = JOBS_FOLDER
+            return job
+        package = zip_package(folder, job_class)
+        options.check_input_paths = False
+        if self.runner in REMOTE_RUNNERS:
+            ship_beside(options, package, folder)
+        else:
+            options.py_files = [*(options.py_files or []), package]
+        if options.worker_env:
+            options.upload_archives = [*(options.upload_archives or []),
+                                       self.worker_env + "#env"]
+            options.task_python_bin = ["env/bin/python"]
+        if self.runner in REMOTE_RUNNERS:
+            whole_lines = WHOLE_LINES if job_class.MAP_ONLY else {}
+            options.jobconf = {**JOBCONF, **whole_lines, **(options.jobconf or {})}
+        if self.runner == "hadoop":
+            options.output_dir = output_dir or join(self.scratch, "output-%d" % self.jobs)
+        if self.runner == "emr":
+            self.emr.share(options)
+        if self.runner == "spark":
+            options.python_bin = options.python_bin or [sys.executable]
+            if (options.spark_master or "local").startswith("local"):
+                options.spark_tmp_dir = options.spark_tmp_dir or folder
+            else:
+                options.spark_tmp_dir = options.spark_tmp_dir or self.scratch
+        return job
+
+    @cached_property
+    def worker_env(self) -> str:
+        """Where the workers' environment is; a local one is copied to HDFS or S3 once."""
+        path = self.options.worker_env
+        if not self.files.exists(path):
+            raise UserError("The environment %s does not exist; build it with jobs/worker_env.py."
+                            % path)
+        if is_uri(path) or self.runner not in REMOTE_RUNNERS:
+            return path
+        uri = join(self.scratch, os.path.basename(path))
+        self.files.upload({path: uri})
+        return uri
+
+    def _write_slices(self, folder: str) -> list:
+        """One small file per map task that names its part of an input file.
+
+        mrjob's local runners would copy the whole input, line by line in one process, and would
+        not tell tasks the place of what they read.
+        """
+        paths = []
+        for i, place in enumerate(slices(self.inputs.files, *self._map_tasks())):
+            path = os.path.join(folder, "slice-%05d" % i)
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump(place, file)
+                file.write("\n")
+            paths.append(path)
+        return paths
+
+    def _map_tasks(self) -> tuple[int, int]:
+        """How many map tasks a local run should have, and the fewest bytes that are worth one."""
+        asked = (self.options.jobconf or {}).get("mapreduce.job.maps")
+        if asked:
+            return whole_number(asked, "--jobconf mapreduce.job.maps"), 1
+        cores = self.options.num_cores or os.cpu_count() or 1
+        return (cores if self.runner == "local" else 1), SLICE_BYTES
+
+
+def raise_failure(failure: dict) -> NoReturn:
+    """What a task reported instead of raising it."""
+    if failure["kind"] == "user":
+        raise UserError(failure["text"])
+    if failure["kind"] == "environment":
+        raise JobFailed(failure["text"])
+    raise JobFailed("A task of the job failed:\n%s" % failure["text"].rstrip())
+
+
+def counted_rows(counters: dict) -> tuple[Optional[Tally], bool]:
+    """The rows of a map-only job from its counters, and whether a task failed.
+
+    The tally is None where the runner has no counters (EMR without logs).
+    """
+    rows = counters.get(COUNTERS)
+    if rows is None:
+        return None, False
+    return Tally(**{name: rows.get(name, 0) for name in Tally().counts()}), bool(rows.get(FAILURE))
+
+
+def look_for_failures(output: Iterable[bytes], tally: Tally) -> Tally:
+    """Read a map-only job's output for the rows that it answers with "bad"."""
+    found = Tally()
+    for line in to_lines(output):
+        if line.startswith(FAILED_LINE):
+            raise_failure(load_json(line[len(FAILED_LINE):]))
+        if line.startswith(BAD_LINE):
+            found.refuse(load_json(line[len(BAD_LINE):]))
+        elif line.strip():
+            found.used += 1
+    found.empty, found.headers = tally.empty, tally.headers
+    return found

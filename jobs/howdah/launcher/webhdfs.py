@@ -1,0 +1,182 @@
+"""HDFS over HTTP (WebHDFS), which answers in milliseconds where `hadoop fs` first starts a JVM.
+
+Used where the configuration says that it can be: the default file system, one NameNode, no
+Kerberos, no TLS. Whatever does not go smoothly here is left to `hadoop fs`, which also knows how
+to say why not.
+"""
+
+from __future__ import annotations
+
+import bz2
+import getpass
+import gzip
+import http.client
+import io
+import json
+import os
+import re
+import zlib
+from typing import Iterator, Optional
+from urllib.parse import quote, urlencode, urlsplit
+from xml.etree import ElementTree
+
+from howdah.errors import UserError
+
+CHUNK = 1 << 18
+DEFAULT_PORT = 9870
+# What only Hadoop's own classes can read: other codecs, sequence files, Avro.
+OTHER_CODECS = (".deflate", ".snappy", ".lz4", ".zst", ".lzo", ".xz", ".avro")
+OTHER_MAGIC = (b"SEQ", b"Obj")
+
+
+class Unanswered(UserError):
+    """WebHDFS did not do what was asked; `hadoop fs` may."""
+
+
+class WebHdfs:
+    """Files on the default file system; every method raises Unanswered for `hadoop fs` to try.
+
+    After a first failure to connect it is not tried again.
+    """
+
+    def __init__(self, conf: Optional[dict] = None):
+        conf = settings() if conf is None else conf
+        self.authority, self.address = _place(conf)
+        self.user = os.environ.get("HADOOP_USER_NAME") or getpass.getuser()
+
+    def exists(self, uri: str) -> bool:
+        return self._status(uri) is not None
+
+    def ls(self, uri: str) -> list:
+        """(uri, bytes) of all files below a folder, or of a file; [] if there is none."""
+        status = self._status(uri)
+        if status is None:
+            return []
+        if status["type"] == "FILE":
+            return [(uri, status["length"])]
+        found: list = []
+        for entry in self._json("GET", uri, "LISTSTATUS")["FileStatuses"]["FileStatus"]:
+            below = uri.rstrip("/") + "/" + entry["pathSuffix"]
+            found += self.ls(below) if entry["type"] == "DIRECTORY" else [(below, entry["length"])]
+        return found
+
+    def cat(self, uris: list) -> Iterator[bytes]:
+        """The bytes of files one after the other, decompressed."""
+        if any(uri.endswith(OTHER_CODECS) for uri in uris):
+            raise Unanswered("WebHDFS does not decompress %s." % ", ".join(uris))
+        for uri in uris:
+            yield from self._cat(uri)
+
+    def put(self, path: str, uri: str) -> None:
+        """Copy a local file, replacing an older one only when the new one is complete."""
+        partial = uri + "._COPYING_"
+        with open(path, "rb") as file:
+            self._do("PUT", partial, "CREATE", file, overwrite="true")
+        self.rm(uri)
+        if not self._json("PUT", partial, "RENAME", destination=self._path(uri))["boolean"]:
+            raise Unanswered("WebHDFS could not name %s." % uri)
+
+    def rm(self, uri: str) -> None:
+        self._json("DELETE", uri, "DELETE", recursive="true")
+
+    def _cat(self, uri: str) -> Iterator[bytes]:
+        with self._do("GET", uri, "OPEN") as response:
+            data = io.BufferedReader(response, CHUNK)
+            begin = data.peek(3)[:3]
+            if begin in OTHER_MAGIC:
+                raise Unanswered("WebHDFS does not read %s, which is no text." % uri)
+            text = (gzip.GzipFile(fileobj=data) if begin[:2] == b"\x1f\x8b" else
+                    bz2.BZ2File(data) if uri.endswith(".bz2") else data)
+            try:
+                while True:
+                    chunk = text.read(CHUNK)
+                    if not chunk:
+                        return
+                    yield chunk
+            except (OSError, EOFError, zlib.error, http.client.HTTPException) as error:
+                raise Unanswered("The file %s cannot be read (%s)." % (uri, error)) from error
+
+    def _status(self, uri: str) -> Optional[dict]:
+        if re.search(r"[*?\[{]", uri):
+            raise Unanswered("WebHDFS knows no globs: %s." % uri)
+        try:
+            return self._json("GET", uri, "GETFILESTATUS")["FileStatus"]
+        except FileNotFoundError:
+            return None
+
+    def _json(self, method: str, uri: str, op: str, **params) -> dict:
+        with self._do(method, uri, op, **params) as response:
+            return json.loads(response.read())
+
+    def _path(self, uri: str) -> str:
+        match = re.match(r"(?:(\w+)://([^/]*))?(/.*)?\Z", uri)
+        if (not match or match.group(1) not in (None, "hdfs")
+                or match.group(2) not in (None, "", self.authority)):
+            raise Unanswered("%s is not on the default file system." % uri)
+        return match.group(3) or "/"
+
+    def _do(self, method: str, uri: str, op: str, body=None, **params):
+        """The response to an operation; data goes to and comes from a DataNode."""
+        path = self._path(uri)
+        if self.address is None:
+            raise Unanswered("WebHDFS cannot be used here.")
+        query = urlencode({"op": op, "user.name": self.user, **params})
+        try:
+            response = _ask(self.address, method, "/webhdfs/v1%s?%s" % (quote(path), query))
+            if response.status == 307:
+                there = urlsplit(response.headers["Location"])
+                response.close()
+                response = _ask(there.netloc, method, there.path + "?" + there.query, body)
+            if response.status in (200, 201):
+                return response
+            with response:
+                told = response.read().decode("utf-8", "replace")
+        except (OSError, http.client.HTTPException) as error:
+            self.address = None
+            raise Unanswered("WebHDFS does not answer (%s)." % error) from error
+        if response.status == 404 and "FileNotFoundException" in told:
+            raise FileNotFoundError(uri)
+        raise Unanswered("WebHDFS answered %d to %s of %s." % (response.status, op, uri))
+
+
+def _ask(netloc: str, method: str, target: str, body=None) -> http.client.HTTPResponse:
+    connection = http.client.HTTPConnection(netloc, timeout=2)
+    connection.connect()
+    connection.sock.settimeout(60)
+    # Closed with its response.
+    connection.request(method, target, body, {"Content-Type": "application/octet-stream",
+                                              "Connection": "close"})
+    return connection.getresponse()
+
+
+def settings() -> dict:
+    """Hadoop's settings on this machine, as far as its files give them."""
+    home = os.environ.get("HADOOP_HOME")
+    folder = os.environ.get("HADOOP_CONF_DIR") or (os.path.join(home, "etc", "hadoop") if home
+                                                   else "/etc/hadoop/conf")
+    found = {}
+    for name in ("core-site.xml", "hdfs-site.xml"):
+        try:
+            root = ElementTree.parse(os.path.join(folder, name)).getroot()
+        except (OSError, ElementTree.ParseError):
+            continue
+        for each in root.iter("property"):
+            found[(each.findtext("name") or "").strip()] = (each.findtext("value") or "").strip()
+    return found
+
+
+def _place(conf: dict) -> tuple[Optional[str], Optional[str]]:
+    """Authority of the default file system and host:port of its web server, None if unusable."""
+    default = urlsplit(conf.get("fs.defaultFS", ""))
+    usable = (default.scheme == "hdfs" and default.hostname
+              and not conf.get("dfs.nameservices")
+              and conf.get("hadoop.security.authentication", "simple") == "simple"
+              and conf.get("dfs.webhdfs.enabled", "true") == "true"
+              and conf.get("dfs.http.policy", "HTTP_ONLY") != "HTTPS_ONLY")
+    if not usable:
+        return None, None
+    host, _, port = conf.get("dfs.namenode.http-address", "").rpartition(":")
+    if host in ("", "0.0.0.0"):
+        host = str(default.hostname)
+    port = port or str(DEFAULT_PORT)
+    return default.netloc, "%s:%s" % (host, port) if port.isdigit() and "$" not in host else None
