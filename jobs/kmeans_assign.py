@@ -1,0 +1,64 @@
+"""The cluster of every point: map only, straight to the output folder.
+
+    python jobs/kmeans_assign.py new.csv --model out/model.json --output-dir labels
+
+Output: id TAB label TAB distance, or without ids label TAB distance TAB the input line (packed rows
+without ids have none: label TAB distance, in their order). A row that cannot be used is answered
+too: "bad" TAB the reason TAB the line. Distances are Euclidean (in
+standardised units, if the model was) or 1 - cosine.
+"""
+
+from __future__ import annotations
+
+from itertools import repeat
+
+from mrjob.protocol import BytesValueProtocol
+
+from howdah.grid import Space, on_grid
+from howdah.job import HowdahJob
+from howdah.lloyd import GridCentroids, classify, own_distances
+import numpy as np  # after howdah, which says what a worker lacks
+
+
+class KMeansAssign(HowdahJob):
+    """Mapper: classify, and say so."""
+
+    OUTPUT_PROTOCOL = BytesValueProtocol
+    MAP_ONLY = True
+
+    def add_options(self, parser):
+        parser.add_argument("--model", metavar="FILE",
+                            help="model.json of a driver's run, or its output folder")
+
+    def prepare(self, launch):
+        from howdah.launcher.assigning import plan_of_options
+
+        return plan_of_options(launch, self.options)
+
+    @property
+    def keep_lines(self):
+        return "id" not in self.layout.texts
+
+    def map_batches(self, points):
+        space = Space.from_dict(self.plan["space"])
+        centroids = np.asarray(self.plan["centroids"])
+        grid_centroids = GridCentroids.of(centroids, space)
+        for batch in points:
+            grid_points = on_grid(batch.X, space, bounded=False)
+            labels, _ = classify(grid_points, grid_centroids)
+            distances = own_distances(batch.X, grid_points, centroids, grid_centroids, labels)
+            for row in zip(labels.tolist(), distances.tolist(),
+                           batch.ids or batch.lines or repeat(None)):
+                yield None, self.answer(*row)
+
+    def answer(self, label: int, distance: float, identity) -> bytes:
+        """One line of output; `identity` is the row's id, or the input line itself, or None."""
+        if identity is None:
+            return b"%d\t%s" % (label, repr(distance).encode("ascii"))
+        if self.keep_lines:
+            return b"%d\t%s\t%s" % (label, repr(distance).encode("ascii"), identity)
+        return ("%s\t%d\t%r" % (identity, label, distance)).encode("utf-8")
+
+
+if __name__ == "__main__":
+    KMeansAssign.run()

@@ -1,0 +1,104 @@
+"""One round of Lloyd's k-means: classify every point, recentre every cluster.
+
+    python jobs/kmeans_round.py data/iris.csv --centroids c.csv --ignore-columns label
+
+prints one JSON object per cluster: label, weight, count, cost (about the given centroid) and the
+new centroid. Records, up to the reducer:
+
+    "0:7"    {"count": rows, "sums": exact sums of weight, squares and coordinates}   (set:label)
+    "far:0"  [the points farthest from their centroids, for empty clusters]
+    "rows"   {"used": ..., "bad": ..., ...}
+"""
+
+from __future__ import annotations
+
+import json
+
+from howdah.farthest import Farthest
+from howdah.grid import Space, on_grid
+from howdah.job import HowdahJob
+from howdah.lloyd import GridCentroids, classify, recentre
+from howdah.options import add_metric_options
+from howdah.sums import Sums, add_records
+import numpy as np  # after howdah, which says what a worker lacks
+
+FAR = "far"
+
+
+class KMeansRound(HowdahJob):
+    """Mapper: classify. Combiner: add up. Reducer: recentre (sum, count, divide).
+
+    Several sets of centroids share one scan; all points of a split are added up in memory, so a
+    mapper's output does not grow with its rows.
+    """
+
+    def add_options(self, parser):
+        parser.add_argument("--centroids", metavar="FILE",
+                            help="centroids.csv, model.json or a driver's output folder")
+        parser.add_argument("--profile", metavar="FILE", default=None,
+                            help="what kmeans_sample printed (default: scan for it first)")
+        add_metric_options(parser)
+
+    def prepare(self, launch):
+        from howdah.launcher.rounds import plan_of_options
+
+        return plan_of_options(launch, self.options)
+
+    def centroid_sets(self) -> list:
+        return [np.asarray(c) for c in self.plan["centroids"]]
+
+    def map_batches(self, points):
+        space = Space.from_dict(self.plan["space"])
+        sets = [(GridCentroids.of(c, space), Sums(len(c), space)) for c in self.centroid_sets()]
+        for batch in points:
+            grid_points = on_grid(batch.X, space)
+            for centroids, sums in sets:
+                labels, distances = classify(grid_points, centroids)
+                sums.add(labels, grid_points, batch.weights)
+                sums.farthest.offer(grid_points, centroids, labels, distances, batch.weights)
+        for number, (_, sums) in enumerate(sets):
+            for label, record in sums.records():
+                yield "%d:%d" % (number, label), record
+            yield "%s:%d" % (FAR, number), sums.farthest.record()
+
+    def combiner(self, key, values):
+        """Input and output: records of the same key, added up; may run any number of times."""
+        kind, _, number = key.partition(":")
+        if kind == FAR:
+            yield key, self._farthest(values, int(number))
+        elif number:
+            yield key, add_records(values)
+        else:
+            yield from self.reduce_report(key, values)
+
+    def _farthest(self, values, number: int) -> list:
+        farthest = Farthest(len(self.centroid_sets()[number]), Space.from_dict(self.plan["space"]))
+        for value in values:
+            farthest.put(value)
+        return farthest.record()
+
+    def reducer(self, key, values):
+        """Input: all records of one cluster. Output: its new centroid, weight and cost."""
+        for key, record in self.combiner(key, values):
+            number, _, label = key.partition(":")
+            if number.isdigit():
+                record = self.recentred(record, self.centroid_sets()[int(number)], int(label))
+            yield key, record
+
+    def recentred(self, record: dict, centroids: np.ndarray, label: int) -> dict:
+        """The record with the mean of its points: sum, count, divide."""
+        sums = Sums(1, Space.from_dict(self.plan["space"]))
+        sums.put(0, record)
+        cluster = recentre(sums, centroids[label:label + 1], sums.space)
+        return {**record, "weight": cluster.weights[0], "cost": cluster.costs[0],
+                "centroid": cluster.centroids[0]}
+
+    def show(self, launch, outcome):
+        from howdah.launcher.rounds import readable
+
+        for cluster in readable(launch, outcome):
+            print(json.dumps(cluster))
+
+
+if __name__ == "__main__":
+    KMeansRound.run()

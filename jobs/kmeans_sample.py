@@ -1,0 +1,83 @@
+"""One scan of the data: its profile and a weighted sample to seed k-means from.
+
+    python jobs/kmeans_sample.py data/iris.csv -k 3 --ignore-columns label > sample.jsonl
+
+prints the profile, then one line per sampled row: {"row": [...], "weight": ...}.
+"""
+
+from __future__ import annotations
+
+import json
+
+from howdah.job import HowdahJob
+from howdah.moments import row_hashes
+from howdah.options import add_metric_options, add_sampling_options
+from howdah.profile import Profile
+from howdah.seeding import CHUNK_ROWS, SPARSE_CHUNK_ROWS, PrioritySample, Sampler
+import numpy as np  # after howdah, which says what a worker lacks
+
+PROFILE, SAMPLE = "profile", "sample"
+
+
+class KMeansSample(HowdahJob):
+    """Mapper: chunks -> profile, sample. Reducer: profiles and samples of all tasks -> one each.
+
+    No combiner: a mapper's records are merged already.
+    """
+
+    def add_options(self, parser):
+        add_sampling_options(parser)
+        add_metric_options(parser)
+
+    def prepare(self, launch):
+        from howdah.launcher.sampling import sampling_plan
+
+        return sampling_plan(launch, self.options)
+
+    def batch_rows(self):
+        return CHUNK_ROWS if not self.layout.sparse else SPARSE_CHUNK_ROWS
+
+    def map_batches(self, points):
+        plan = self.plan
+        profile = None
+        sampler = Sampler(plan["k"], plan["size"], plan["seed"], plan["metric"] == "cosine",
+                          plan["standardize"])
+        for batch in points:
+            X = float64(batch.X)
+            hashes = row_hashes(X)
+            here = Profile.of(X, batch.weights, hashes, plan["distinct"])
+            profile = here if profile is None else profile.merge(here)
+            if plan["size"]:
+                sampler.add(X, batch.weights, hashes)
+        if profile is not None:
+            yield PROFILE, profile.to_dict()
+        for record in sampler.sample.records():
+            yield SAMPLE, record
+
+    def reducer(self, key, values):
+        """Input: records of one kind from all tasks. Output: the same kinds, merged."""
+        if key == PROFILE:
+            yield PROFILE, Profile.merged(map(Profile.from_dict, values)).to_dict()
+        elif key == SAMPLE:
+            for record in PrioritySample.of_records(values).records():
+                yield SAMPLE, record
+        else:
+            yield from self.reduce_report(key, values)
+
+    def show(self, launch, outcome):
+        from howdah.launcher.sampling import profile_and_sample
+
+        profile, rows, weights = profile_and_sample(launch, outcome)
+        print(json.dumps({"profile": profile.readable()}))
+        for row, weight in zip(rows, weights.tolist()):
+            values = row.tolist() if isinstance(row, np.ndarray) else row.toarray()[0].tolist()
+            print(json.dumps({"row": values, "weight": weight}))
+
+
+def float64(X):
+    """Packed blocks may hold float32; moments and samples are made in float64."""
+    return X.astype(np.float64, copy=False) if isinstance(X, np.ndarray) else X
+
+
+if __name__ == "__main__":
+    KMeansSample.run()
