@@ -1,0 +1,140 @@
+"""What the jobs are checked against: the same numerics over arrays, and plain NumPy beside them.
+
+    memory = InMemory(X)                                  # profile and grid of X
+    [result] = iterate(memory.run_round, [[start]], Rules(), memory.shift)
+
+`InMemory.run_round` is the callable that howdah.launcher.converge.iterate takes, with no job, no
+file and no process behind it. The plain functions know nothing of the grid.
+"""
+
+from __future__ import annotations
+
+from typing import Iterator, Optional
+
+import numpy as np
+from howdah import lloyd
+from howdah.batches import MOST_ROWS
+from howdah.grid import on_grid
+from howdah.launcher.converge import Result, Rules, iterate
+from howdah.launcher.sampling import rivals
+from howdah.lloyd import GridCentroids, Recentred, classify, recentre
+from howdah.moments import SKETCH, row_hashes
+from howdah.profile import Profile
+from howdah.seeding import CHUNK_ROWS, PrioritySample, Sampler, sample_size
+from howdah.sums import Sums
+
+
+class InMemory:
+    """Dense X (n, d) or CSR, with sample weights (n,) or None, in batches of `batch` rows.
+
+    `profile` stands in for that of X where a part of the data is to be put on the grid of all.
+    """
+
+    def __init__(self, X, weights: Optional[np.ndarray] = None, metric: str = "euclidean",
+                 standardize: bool = False, batch: int = MOST_ROWS,
+                 profile: Optional[Profile] = None):
+        self.X, self.weights, self.metric, self.standardize = X, weights, metric, standardize
+        self.batch = batch
+        self.sparse = not isinstance(X, np.ndarray)
+        self.profile = profile or profile_of(X, weights)
+        self.space = self.profile.space(metric, standardize, self.sparse)
+
+    def batches(self, rows: int) -> Iterator[tuple]:
+        for start in range(0, self.X.shape[0], rows):
+            weights = None if self.weights is None else self.weights[start:start + rows]
+            yield self.X[start:start + rows], weights
+
+    def sums(self, centroids: np.ndarray) -> Sums:
+        """One scan: the sums of all points about these centroids."""
+        grid_centroids = GridCentroids.of(centroids, self.space)
+        sums = Sums(len(centroids), self.space)
+        for X, weights in self.batches(self.batch):
+            points = on_grid(X, self.space)
+            labels, distances = classify(points, grid_centroids)
+            sums.add(labels, points, weights)
+            sums.farthest.offer(points, grid_centroids, labels, distances, weights)
+        return sums
+
+    def labels(self, centroids: np.ndarray) -> np.ndarray:
+        grid_centroids = GridCentroids.of(centroids, self.space)
+        return np.concatenate([classify(on_grid(X, self.space), grid_centroids)[0]
+                               for X, _ in self.batches(self.batch)])
+
+    def run_round(self, centroid_sets: list) -> list:
+        return [self.measure(centroids) for centroids in centroid_sets]
+
+    def measure(self, centroids: np.ndarray) -> Recentred:
+        return recentre(self.sums(centroids), centroids, self.space)
+
+    def shift(self, before: np.ndarray, after: np.ndarray) -> float:
+        return lloyd.shift(before, after, self.space)
+
+    def sample(self, k: int, size: Optional[int] = None, seed: int = 0,
+               tasks: int = 1) -> PrioritySample:
+        """The sample scan, by so many map tasks with splits of equal length."""
+        size = size or sample_size(k, self.X.shape[1])
+        samplers = [Sampler(k, size, seed, self.metric == "cosine", self.standardize)
+                    for _ in range(tasks)]
+        share = -(-self.X.shape[0] // tasks)
+        for task, sampler in enumerate(samplers):
+            split = slice(task * share, (task + 1) * share)
+            part = InMemory(self.X[split], None if self.weights is None else self.weights[split],
+                            profile=self.profile)
+            for X, weights in part.batches(CHUNK_ROWS):
+                sampler.add(X, weights, row_hashes(X))
+        for sampler in samplers[1:]:
+            samplers[0].sample.merge(sampler.sample)
+        return samplers[0].sample
+
+    def seeds(self, k: int, size: Optional[int] = None, seed: int = 0,
+              tasks: int = 1) -> list:
+        """The driver's starts: the sample, solved once or several times."""
+        rows, weights = self.sample(k, size, seed, tasks).weighted()
+        rows = rows if isinstance(rows, np.ndarray) else rows.toarray()
+        return rivals(rows, weights, k, seed, self.profile, self.metric, self.standardize)
+
+    def run(self, *starts: np.ndarray, **rules) -> Result:
+        """Rounds from rival starts until one of the rules (see Rules) stops them."""
+        rivals = [np.asarray(start, dtype=np.float64) for start in starts]
+        [result] = iterate(self.run_round, [rivals], Rules(**rules), self.shift)
+        return result
+
+
+def profile_of(X, weights: Optional[np.ndarray] = None, rows: int = CHUNK_ROWS) -> Profile:
+    """What the sample scan says of X, in chunks of `rows`."""
+    return Profile.merged(
+        Profile.of(X[start:start + rows], None if weights is None else weights[start:start + rows],
+                   row_hashes(X[start:start + rows]), SKETCH)
+        for start in range(0, X.shape[0], rows))
+
+
+def plain_distances(X: np.ndarray, C: np.ndarray) -> np.ndarray:
+    """Squared distances (n, k), sums of (x - c)**2 without any product of matrices."""
+    return np.stack([((X - c) ** 2).sum(axis=1) for c in C], axis=1)
+
+
+def plain_labels(X: np.ndarray, C: np.ndarray) -> np.ndarray:
+    """Labels (n,) by plain_distances, ties to the lowest."""
+    return plain_distances(X, C).argmin(axis=1)
+
+
+def plain_round(X: np.ndarray, C: np.ndarray,
+                weights: Optional[np.ndarray] = None) -> tuple[np.ndarray, float]:
+    """One round by the textbook: the new centroids (empty clusters stay) and the cost of C."""
+    w = np.ones(len(X)) if weights is None else weights
+    distances = plain_distances(X, C)
+    labels = distances.argmin(axis=1)
+    moved = np.array(C, dtype=np.float64)
+    for label in np.unique(labels):
+        own = labels == label
+        if w[own].sum() > 0:
+            moved[label] = w[own] @ X[own] / w[own].sum()
+    return moved, float(w @ distances.min(axis=1))
+
+
+def noisy_rows(X: np.ndarray, k: int, seed: int) -> np.ndarray:
+    """A start without ties: k distinct rows plus noise of 1e-3 standard deviations."""
+    rng = np.random.default_rng(seed)
+    distinct = np.unique(X, axis=0)
+    rows = distinct[rng.choice(len(distinct), k, replace=False)].astype(np.float64)
+    return rows + 1e-3 * X.std(axis=0) * rng.normal(size=rows.shape)

@@ -1,0 +1,179 @@
+"""Building an index from files of every kind, and what is refused."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from generators import write_csv, write_jsonl, write_svmlight
+from howdah.index import load
+from howdah.launcher.indexing import Points, transposed
+from scripts import DIGITS, IRIS, REPOSITORY, WORDCOUNT, refused, succeed
+from sklearn.datasets import load_digits, load_svmlight_file
+
+VOCABULARY = REPOSITORY / "data" / "wordcount.vocabulary.txt"
+X = np.array([[1.0, 2], [3, 4], [5, 6.5]])
+
+
+def built(tmp_path, *args):
+    """The index that the script writes."""
+    path = str(tmp_path / "index.joblib")
+    succeed("knn_index", *args, "-o", path)
+    return load(path)
+
+
+def test_digits_with_labels(tmp_path):
+    path = str(tmp_path / "digits.joblib")
+    ran = succeed("knn_index", DIGITS, "--label-column", "label", "-o", path)
+    assert "1797 points, 64 columns, euclidean, brute, 10 classes" in ran.out
+    assert "sha256 " in ran.out and "1797 rows used" in ran.err
+    index = load(path)
+    np.testing.assert_array_equal(index.points, load_digits().data)
+    assert index.classes[index.codes].astype(int).tolist() == load_digits().target.tolist()
+
+
+@pytest.mark.parametrize("write, name", [
+    (write_csv, "x.csv"), (write_csv, "x.csv.gz"), (write_jsonl, "x.jsonl"),
+    (write_svmlight, "x.svm"), (lambda path, X: write_csv(path, X, delimiter="\t"), "x.tsv"),
+    (lambda path, X: write_csv(path, X, delimiter=" "), "x.txt")])
+def test_every_format_gives_the_same_points(tmp_path, write, name):
+    write(tmp_path / name, X)
+    index = built(tmp_path, tmp_path / name)
+    points = index.points if isinstance(index.points, np.ndarray) else index.points.toarray()
+    np.testing.assert_array_equal(points, X)
+
+
+def test_several_files_follow_each_other(tmp_path):
+    for i, name in enumerate(("a.csv", "b.csv")):
+        write_csv(tmp_path / name, X + i, header=["u", "v"])
+    assert built(tmp_path, tmp_path / "a.csv", tmp_path / "b.csv").points.tolist() == [
+        *X.tolist(), *(X + 1).tolist()]
+
+
+def test_ids_labels_and_targets_from_columns(tmp_path):
+    (tmp_path / "x.csv").write_text("name,u,kind,v,price\nann,1,10,2,0.5\nb\u00e9a,3,9,4,1e3\n")
+    index = built(tmp_path, tmp_path / "x.csv", "--id-column", "name", "--label-column", "kind",
+                  "--target-column", "price")
+    assert index.points.tolist() == [[1, 2], [3, 4]]
+    assert [name.decode() for name in index.ids] == ["ann", "b\u00e9a"]
+    assert index.classes.tolist() == [b"9", b"10"] and index.codes.tolist() == [1, 0]
+    assert index.targets.tolist() == [0.5, 1000]
+
+
+def test_the_same_input_gives_the_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        succeed("knn_index", IRIS, "--label-column", "label", "-o", tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize("algorithm, metric, expected", [
+    ("auto", "euclidean", "kd_tree"), ("brute", "chebyshev", "brute"),
+    ("ball_tree", "manhattan", "ball_tree"), ("auto", "cosine", "brute")])
+def test_algorithms_and_metrics(tmp_path, algorithm, metric, expected):
+    index = built(tmp_path, IRIS, "--ignore-columns", "label", "--algorithm", algorithm,
+                  "--metric", metric)
+    assert (index.description.algorithm, index.description.metric) == (expected, metric)
+
+
+def test_transposed_sparse_columns_become_points(tmp_path):
+    index = built(tmp_path, WORDCOUNT, "--transpose", "--metric", "cosine", "--ids-file",
+                  VOCABULARY, "--write-points", tmp_path / "words.svm")
+    X = load_svmlight_file(str(WORDCOUNT))[0].T.toarray()
+    np.testing.assert_array_equal(index.points.toarray(), X)
+    assert index.ids[0] == b"above" and index.description.n == 434
+    first = (tmp_path / "words.svm").read_text().splitlines()[0]
+    assert first == "above " + " ".join("%d:%r" % (j + 1, X[0, j].item())
+                                        for j in np.flatnonzero(X[0]))
+    again = built(tmp_path, tmp_path / "words.svm", "--id-column", "target")
+    np.testing.assert_array_equal(again.points.toarray(), X)
+    assert again.ids.tolist() == index.ids.tolist()
+
+
+def test_transposed_dense_columns_keep_their_names():
+    points = transposed(Points(X, {}, ["u", "v"]), 1)
+    assert points.texts == {"id": ["u", "v"]} and points.X.tolist() == X.T.tolist()
+
+
+def test_transposed_columns_without_names_are_numbered_as_in_the_file(tmp_path):
+    write_svmlight(tmp_path / "x.svm", X)
+    assert built(tmp_path, tmp_path / "x.svm", "--transpose").ids.tolist() == [b"1", b"2"]
+
+
+@pytest.mark.needs("annoy")
+@pytest.mark.needs("faiss")
+@pytest.mark.parametrize("kind, option", [("annoy", "5"), ("faiss", "Flat")])
+def test_approximate_indexes_lie_beside(tmp_path, kind, option):
+    index = built(tmp_path, IRIS, "--ignore-columns", "label", "--" + kind, option)
+    beside = tmp_path / ("index.joblib." + kind)
+    assert index.description.candidates["kind"] == kind
+    assert index.description.candidates["bytes"] == beside.stat().st_size
+
+
+@pytest.mark.parametrize("args, message", [
+    (["--metric", "cosine", "--algorithm", "kd_tree"], "kd_tree does not serve --metric cosine"),
+    (["--annoy", "x"], "--annoy is 'x'; it must be a whole number"),
+    (["--annoy", "3", "--faiss", "Flat"], "--annoy and --faiss are two indexes"),
+    (["--faiss", "Flat", "--algorithm", "ball_tree"], "--algorithm ball_tree is another index"),
+    (["--weight-column", "0"], "k-NN uses no sample weights"),
+    (["--ids-file", VOCABULARY], "There are 434 ids for 150 points"),
+    (["--id-column", "0"], "The id '4.6' stands at row 4 and again at row 7; ids must differ"),
+    (["--label-column", "nothing"], "--label-column is 'nothing', but the input has no such"),
+])
+def test_what_cannot_be_built(tmp_path, args, message):
+    path = tmp_path / "index.joblib"
+    assert message in refused("knn_index", IRIS, "-o", path, *args)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("args, message", [
+    (["--algorithm", "ball_tree"], "ball_tree does not serve sparse points"),
+    (["--metric", "chebyshev"], "--metric chebyshev does not serve sparse points; use one of"),
+    (["--faiss", "Flat"], "Annoy and FAISS need dense points"),
+])
+def test_what_sparse_points_cannot_be(tmp_path, args, message):
+    assert message in refused("knn_index", WORDCOUNT, "-o", tmp_path / "i", *args)
+
+
+@pytest.mark.parametrize("text, message", [
+    ("1,2\n3,x\n4,5\n6,7\n", "line 2: column '1' is 'x', not a number"),
+    ("1,2\n3\n4,5\n", "line 2: 1 fields, expected 2"),
+    ("1,2\n3,1e200\n", "A point holds the value 1e+200; distances need values of at most 1e+150"),
+    ("", "is empty; give an input with at least one row"),
+])
+def test_bad_input(tmp_path, text, message):
+    (tmp_path / "x.csv").write_text(text)
+    assert message in refused("knn_index", tmp_path / "x.csv", "-o", tmp_path / "i")
+    assert not (tmp_path / "i").exists()
+
+
+def test_rows_of_zeros_have_no_cosine(tmp_path):
+    (tmp_path / "x.csv").write_text("1,2\n0,0\n3,4\n")
+    assert "line 2: all values are zero" in refused(
+        "knn_index", tmp_path / "x.csv", "-o", tmp_path / "i", "--metric", "cosine")
+    index = built(tmp_path, tmp_path / "x.csv", "--metric", "cosine", "--bad-rows", "skip")
+    assert index.points.tolist() == [[1, 2], [3, 4]]
+
+
+def test_a_target_that_is_no_number(tmp_path):
+    (tmp_path / "x.csv").write_text("u,v,t\n1,2,3\n3,4,high\n")
+    assert "The target of row 2 is 'high', not a number" in refused(
+        "knn_index", tmp_path / "x.csv", "-o", tmp_path / "i", "--target-column", "t")
+
+
+def test_a_missing_input(tmp_path):
+    assert "none.csv does not exist" in refused("knn_index", tmp_path / "none.csv", "-o", "i")
+
+
+def test_the_script_runs_by_itself(tmp_path):
+    with gzip.open(tmp_path / "x.csv.gz", "wt") as file:
+        file.write("1,2\n3,4\n")
+    script = REPOSITORY / "jobs" / "knn_index.py"
+    ran = subprocess.run([sys.executable, script, tmp_path / "x.csv.gz", "-o", tmp_path / "i"],
+                         capture_output=True)
+    assert ran.returncode == 0, ran.stderr
+    tail = (tmp_path / "i").read_bytes()
+    assert json.loads(tail[-16 - int.from_bytes(tail[-16:-8], "little"):-16])["n"] == 2

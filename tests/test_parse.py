@@ -1,0 +1,453 @@
+"""The parser: whole blocks and single rows must say the same of every text."""
+
+from __future__ import annotations
+
+import random
+from typing import Callable, List
+
+import numpy as np
+import pytest
+
+from howdah.batches import batches
+from howdah.layout import Layout, Wishes, detect
+from howdah.lines import Block
+from howdah.parse import Parser
+from howdah.tally import Tally
+
+ODD_FIELDS = [
+    b"", b" ", b"NA", b"nan", b"NaN", b"-inf", b"Infinity", b"1e400", b"-1e400", b"1e301", b"1e300",
+    b"+1", b"+-1", b"-+1", b"--1", b"+", b"-", b".", b"-.", b".5", b"-.5", b"5.", b"5.e3", b"1.e",
+    b"007", b"-00.5", b"0x10", b"1_000", b"1e5", b"1E-5", b"1e", b"e5", b"-0", b"-0.0", b"0e0",
+    b"18446744073709551615", b"18446744073709551616", b"9007199254740993", b"-9223372036854775809",
+    b"1" * 400, b"0." + b"1" * 900, b"0." + b"0" * 400 + b"1", b"1" * 5000, b"5e-324", b"2e-324",
+    b"0.1000000000000000055511151231257827", b"1.7976931348623159e308", b"123456789012345678e-5",
+    b"[1", b"1]", b"[1]", b"[", b"]", b"{1}", b"{", b"1,2", b"1\t2", b"1 2", b"1;2", b" 7 ", b"\t7",
+    b'"1"', b'"1', b'1"', b'1"2', b'""', b'"a ""b"""', b'"1,2"', b"'1'", b"true", b"null", b"#",
+    b":", b"1:2", b"3:", b"\xff", b"1\x00", b"\x00", "\u0661".encode(), "1\u00a0".encode(),
+    b"1\x0b", b"\x0c1", b"1\x1c2", b"\r1", b"1\r", b"\xef\xbb\xbf1", b"\\", b"\\u0031",
+    b"1e301,1e301", b"//1"]
+ODD_TEXTS = [
+    b"", b"a b", b"x,y", b'"x,y"', b'"q"', b'say "hi"', b'"say ""hi"""', b"\xff", b"a\x00b",
+    "\u00e9t\u00e9".encode(), "a\u00a0b".encode(), b"a\x1cb", b"[x]", b"{", b"a\\b", b"a\tb",
+    b"a\rb", b"1e301", b"12", b"\xef\xbb\xbfz", b":", b"#1", "\u2028".encode()]
+ODD_LINES = [
+    b"", b"   ", b"\t", b"\r", b"# a comment", b"garbage", b"1", b",", b"\xff\xfe", b"\x00" * 9,
+    b"[", b"]", b"[[1]]", b"{}", b"[]", b"[" * 3000, b'{"a": [', b"1 2:3 1:4", b"1 qid:1 2:3",
+    b"\xef\xbb\xbf", b'"', b'""', b"1e301"]
+
+
+def number(rng: random.Random) -> bytes:
+    kind = rng.randrange(5)
+    if kind == 0:
+        return b"%d" % rng.randint(-999, 999)
+    if kind == 1:
+        return repr(rng.gauss(0, 1) * 10.0 ** rng.randint(-30, 30)).encode()
+    return b"%.6f" % rng.gauss(0, 10)
+
+
+def delimited(delimiter: bytes, text_at: List[int], weight: int = -1) -> Callable:
+    """Makes rows of five fields, texts at some places, mutated with the probability `odd`."""
+    def row(rng: random.Random, odd: float) -> bytes:
+        fields = [b"id%d" % rng.randrange(99) if i in text_at else number(rng) for i in range(5)]
+        if weight >= 0:
+            fields[weight] = b"%d" % rng.randint(0, 5) if rng.random() > odd else b"-2"
+        if rng.random() < odd:
+            i = rng.randrange(5)
+            fields[i] = rng.choice(ODD_TEXTS if i in text_at else ODD_FIELDS)
+        if rng.random() < odd / 4:
+            fields = rng.choice([fields[:-1], fields + [b"1"], [b'"%s"' % f for f in fields]])
+        return delimiter.join(fields)
+    return row
+
+
+def array(rng: random.Random, odd: float) -> bytes:
+    fields = [number(rng), number(rng).strip(b"-"), number(rng)]
+    if rng.random() < odd:
+        fields[rng.randrange(3)] = rng.choice(ODD_FIELDS)
+    row = b"[" + rng.choice([b",", b", "]).join(fields) + b"]"
+    if rng.random() < odd / 2:
+        row = rng.choice([b"5%s", b"%s5", b"%s,[1]", b" %s ", b"%s]", b"[%s", b"[%s]"]) % row
+    return row
+
+
+def array_with_text(rng: random.Random, odd: float) -> bytes:
+    fields = [b'"id %d"' % rng.randrange(99), number(rng), number(rng)]
+    if rng.random() < odd:
+        i = rng.randrange(3)
+        quoted = [b'"%s"' % text for text in ODD_TEXTS]
+        fields[i] = rng.choice(rng.choice([quoted, ODD_FIELDS]))
+    if rng.random() < odd:
+        rng.shuffle(fields)
+    return b"[" + b", ".join(fields) + b"]"
+
+
+def keyed(rng: random.Random, odd: float) -> bytes:
+    pairs = [b'"id":"n%d"' % rng.randrange(9), b'"a":' + number(rng).strip(b"-"),
+             b'"b": ' + number(rng)]
+    if rng.random() < odd:
+        i = rng.randrange(3)
+        pairs[i] = rng.choice([b'"a"', b'"c"', b'"id"', b'"b"', b'a']) + b": " + rng.choice(
+            ODD_FIELDS + [b'"x"', b'"x\\ny"', b'"\\ud800"'])
+    if rng.random() < odd / 2:
+        rng.shuffle(pairs)
+    return b"{" + rng.choice([b", ", b","]).join(pairs) + b"}"
+
+
+def sparse(rng: random.Random, odd: float) -> bytes:
+    indices = sorted(rng.sample(range(1, 40), rng.randrange(6)))
+    entries = [b"%d:%s" % (i, number(rng)) for i in indices]
+    if rng.random() < odd:
+        entries.insert(rng.randrange(len(entries) + 1), rng.choice([
+            b"%s:1" % rng.choice(ODD_FIELDS), b"3:%s" % rng.choice(ODD_FIELDS), b"qid:4", b"1.0:2",
+            b"1e1:2", b"0:1", b"4294967296:1", b"9:", b":9", b"9", b"01:5", b"1::5",
+            b"39:1 # end"]))
+    target = rng.choice([b"1", b"-1", b"+1", b"spam"])
+    if rng.random() < odd / 2:
+        target = rng.choice([b"", b"1,2", b"1:2", b" 1", b"\xff", b"a\tb", b"[", b"#"])
+    return b" ".join([target, *entries]) + rng.choice([b"", b" "])
+
+
+def number_layout(**changes) -> Layout:
+    values: dict = dict(format="csv", fields=5, columns=tuple("abcde"), numeric=(0, 1, 2, 3, 4),
+                        header="a,b,c,d,e")
+    return Layout(**{**values, **changes})
+
+
+CASES = {
+    "csv": (delimited(b",", []), number_layout()),
+    "csv with a header of numbers": (delimited(b",", []), number_layout(header="1,2,3,4,5")),
+    "csv with ignored numbers": (delimited(b",", []), number_layout(
+        columns=("a", "c"), numeric=(0, 2), header=None)),
+    "csv with weights": (delimited(b",", [], 2), number_layout(
+        columns=("a", "b", "d", "e"), numeric=(0, 1, 3, 4), weight=2)),
+    "csv with an id": (delimited(b",", [0]), number_layout(
+        columns=tuple("bcde"), numeric=(1, 2, 3, 4), texts={"id": 0})),
+    "csv with texts at both ends": (delimited(b",", [0, 4]), number_layout(
+        columns=tuple("bcd"), numeric=(1, 2, 3), texts={"id": 4}, unread_texts=(0,))),
+    "csv with a text inside": (delimited(b",", [2]), number_layout(
+        columns=tuple("abe"), numeric=(0, 1, 4), texts={"label": 2})),
+    "semicolons": (delimited(b";", []), number_layout(delimiter=";", header="a;b;c;d;e")),
+    "tsv": (delimited(b"\t", []), number_layout(format="tsv", delimiter="\t", header=None)),
+    "tsv with an id": (delimited(b"\t", [4]), number_layout(
+        format="tsv", delimiter="\t", columns=tuple("abcd"), numeric=(0, 1, 2, 3),
+        texts={"id": 4})),
+    "csv with an id that is not asked for": (delimited(b",", [0]), number_layout(
+        columns=tuple("bcde"), numeric=(1, 2, 3, 4), unread_texts=(0,))),
+    "blank": (delimited(b" ", []), number_layout(format="blank", delimiter=" ", header=None)),
+    "wide blanks": (delimited(b" \t ", []), number_layout(
+        format="blank", delimiter=" ", header="a b c d e")),
+    "blank with an id": (delimited(b" ", [0]), number_layout(
+        format="blank", delimiter=" ", columns=tuple("bcde"), numeric=(1, 2, 3, 4),
+        texts={"id": 0})),
+    "arrays": (array, Layout("jsonl", fields=3, columns=tuple("abc"), numeric=(0, 1, 2))),
+    "arrays with weights": (array, Layout("jsonl", fields=3, columns=("a", "c"), numeric=(0, 2),
+                                          weight=1)),
+    "arrays with text": (array_with_text, Layout("jsonl", fields=3, columns=tuple("bc"),
+                                                 numeric=(1, 2), texts={"id": 0})),
+    "objects": (keyed, Layout("jsonl", fields=3, keys=("id", "a", "b"), columns=tuple("ab"),
+                              numeric=(1, 2), texts={"id": 0})),
+    "arrays with text that is not asked for": (array_with_text, Layout(
+        "jsonl", fields=3, columns=tuple("bc"), numeric=(1, 2))),
+    "objects without texts": (keyed, Layout("jsonl", fields=3, keys=("id", "a", "b"),
+                                            columns=("b",), numeric=(2,), weight=1)),
+    "svmlight": (sparse, Layout("svmlight", delimiter=" ")),
+    "svmlight with an id": (sparse, Layout("svmlight", delimiter=" ", texts={"id": 0}, width=39)),
+    "svmlight from zero": (sparse, Layout("svmlight", delimiter=" ", zero_based=True, width=41)),
+}
+
+
+def random_text(case: str, seed: int) -> bytes:
+    """Clean stretches and odd ones, headers and empty lines between, LF or CRLF."""
+    rng = random.Random("%s %d" % (case, seed))
+    row, layout = CASES[case]
+    ending = rng.choice([b"\n", b"\n", b"\r\n"])
+    lines = []
+    for _ in range(rng.choice([1, 3, 30])):
+        odd = rng.choice([0.0, 0.0, 0.02, 0.3, 1.0])
+        lines += [row(rng, odd) for _ in range(rng.choice([1, 5, 60]))]
+        if rng.random() < .1:
+            lines += [rng.choice(ODD_LINES)]
+        if layout.header is not None and rng.random() < .1:
+            lines += [rng.choice([b"", b"\xef\xbb\xbf", b"x"]) + layout.header.encode()]
+    if rng.random() < .2:
+        lines[0] = b"\xef\xbb\xbf" + lines[0]
+    return ending.join(lines) + rng.choice([b"", ending])
+
+
+def parsed(parser: Parser, blocks: List[Block]) -> tuple:
+    """Everything that a parser says of some text, as plain values; floats with their bits."""
+    values: list = []
+    weights: list = []
+    lines: list = []
+    texts: list = []
+    for rows in (rows for block in blocks for rows in parser.parse(block)):
+        assert len(rows) > 0
+        if isinstance(rows.X, tuple):
+            entries = list(zip(rows.X[1].tolist(), map(bits, rows.X[0].tolist())))
+            ends = np.cumsum(rows.X[2]).tolist()
+            values += [entries[a:b] for a, b in zip([0, *ends], ends)]
+        else:
+            assert isinstance(rows.X, np.ndarray) and rows.X.dtype == np.float64
+            values += [list(map(bits, row)) for row in rows.X.tolist()]
+        weights += [None] * len(rows) if rows.weights is None else rows.weights.tolist()
+        lines += [None] * len(rows) if rows.lines is None else rows.lines
+        texts += [{role: held[i] for role, held in rows.texts.items()} for i in range(len(rows))]
+    assert len(values) == len(weights) == len(lines) == len(texts) == parser.tally.used
+    return values, weights, lines, texts, parser.tally.to_dict(), parser.take_refused()
+
+
+def bits(value: float) -> str:
+    """A float exactly; JSON's integer -0 is 0, so zeros count as one."""
+    return (value + 0.0).hex()
+
+
+def judged_row_by_row(text: bytes, layout: Layout, **options) -> tuple:
+    parser = Parser(layout, **options)
+    parser._fast.readings = 0
+    return parsed(parser, [Block(text)])
+
+
+def cut_in_blocks(text: bytes, size: int) -> List[Block]:
+    lines = text.split(b"\n")
+    lines = [line + b"\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
+    blocks, offset = [], 0
+    for i in range(0, len(lines), size):
+        data = b"".join(lines[i:i + size])
+        blocks.append(Block(data, None, 0, offset))
+        offset += len(data)
+    return blocks
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("case", CASES)
+def test_whole_blocks_say_what_single_rows_say(case: str, seed: int) -> None:
+    text = random_text(case, seed)
+    layout = CASES[case][1]
+    options = {"keep_lines": seed % 3 == 0, "nonzero": seed % 4 == 0, "keep_refused": True}
+    expected = judged_row_by_row(text, layout, **options)
+    for reading in (0, 1):
+        parser = Parser(layout, **options)
+        parser._reading = reading
+        assert parsed(parser, [Block(text)]) == expected
+    parser = Parser(layout, **options)
+    assert parsed(parser, cut_in_blocks(text, 40)) == expected
+
+
+@pytest.mark.parametrize("case, line", [
+    ("tsv", b"1,2\t3\t4\t5"), ("semicolons", b"1,2;3;4;5"), ("wide blanks", b"1,2 3 4 5"),
+    ("csv", b'"1,2",3,4,5'), ("csv", b"1,2,3,4,5,1e301,1,2,3,4,5"), ("csv", b"[1,2,3,4,5]"),
+    ("csv with a text inside", b'1,2,"x,4",5'), ("csv with an id", b'"a"b,1,2,3,4'),
+    ("csv with an id", b"\xef\xbb\xbfa,1,2,3,4"), ("csv with an id", b"a\xff,1,2,3,4"),
+    ("arrays", b"1,2,3"), ("arrays", b"5[1,2,3]"), ("arrays", b"[1,2],3"), ("arrays", b"[1,2,3]4"),
+    ("arrays with text", b'["\\u0041",1,2]'), ("arrays with text", b'[1,"a",2]'),
+    ("arrays with text", b'["a",1,"b"]\n[1,2,3]'), ("arrays with text", b'["a\n",1,2]'),
+    ("arrays with text", b'[5"a",1,2]'), ("arrays with text", b'["a\x01",1,2]'),
+    ("objects", b'{"id":"n",:1,"a""b":2}'), ("objects", b'{"id":"n","b":1,"a":2}'),
+    ("objects", b'{"id":"n","a":1,"b":2}{'), ("objects", b'{"id":"n","a":"1","b":2}'),
+    ("objects", b'["id","n","a",1,"b",2]'), ("objects", b'{"a":1,"b":2}'),
+    ("objects", b'{"id":3,"a":1,"b":2}'), ("objects", b'{"id":"\\u0041","a":1,"b":2}'),
+    ("svmlight", b"1 2 3"), ("svmlight", b"1 2 3:4 5"), ("svmlight", b"1 1e1:5"),
+    ("svmlight", b"1\t2:3"), ("svmlight", b"1 2:3,4:5"), ("svmlight", b"1 2:[3"),
+    ("svmlight", b"1 2:1e301 3:4"), ("svmlight", b"1"), ("svmlight", b"2:3 4:5")])
+def test_lines_that_look_right_are_judged_alike(case: str, line: bytes) -> None:
+    row, layout = CASES[case]
+    rng = random.Random(case)
+    good = [row(rng, 0.0) for _ in range(30)]
+    for text in (line, b"\n".join([*good, line, *good]), b"\n".join([line] * 30),
+                 b"\n".join([line, *good])):
+        expected = judged_row_by_row(text, layout, keep_refused=True)
+        for reading in (0, 1):
+            parser = Parser(layout, keep_refused=True)
+            parser._reading = reading
+            assert parsed(parser, [Block(text)]) == expected
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("case", CASES)
+def test_lines_count_once_and_bad_rows_are_found_at_their_offset(case: str, seed: int) -> None:
+    text = random_text(case, seed)
+    parser = Parser(CASES[case][1], keep_refused=True)
+    *_, counts, refused = parsed(parser, [Block(text)])
+    lines = text.split(b"\n")
+    tally = parser.tally
+    read = len(lines) - (lines[-1] == b"")
+    assert tally.used + tally.bad + tally.empty + tally.headers == read
+    assert len(refused) == tally.bad
+    for example in refused:
+        assert example["offset"] == 0 or text[example["offset"] - 1:example["offset"]] == b"\n"
+        line = text[example["offset"]:].split(b"\n")[0]
+        shown = line[3:] if line.startswith(b"\xef\xbb\xbf") else line
+        assert shown[:200].decode("utf-8", "backslashreplace").startswith(example["text"][:190])
+    assert counts["examples"] == refused[:5]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_clean_text_is_read_as_a_whole(case: str) -> None:
+    """The quick way is really taken: one piece for a block of clean rows."""
+    rng = random.Random(case)
+    row, layout = CASES[case]
+    text = b"\n".join(row(rng, 0.0) for _ in range(500)) + b"\n"
+    if case.startswith("objects"):
+        text = text.replace(b'": ', b'":')
+    parser = Parser(layout)
+    parser._reading = int(case == "wide blanks")
+    pieces = list(parser.parse(Block(text)))
+    assert [len(piece) for piece in pieces] == [500]
+    assert parser._slow_lines == 0
+
+
+def test_numbers_equal_pythons_to_the_last_bit() -> None:
+    rng = random.Random(0)
+    words = ["%.*g" % (rng.randint(1, 25), rng.gauss(0, 1) * 10.0 ** rng.randint(-320, 290))
+             for _ in range(20000)]
+    words += ["%d.%de%d" % (rng.randrange(10 ** 9), rng.randrange(10 ** 18), rng.randint(-330, 270))
+              for _ in range(20000)]
+    words += [str(rng.randrange(2 ** 64)) for _ in range(2000)]
+    words += ["9007199254740993", "0." + "1" * 5000, "0." + "0" * 400 + "1", "5e-324", "-1e-400",
+              "2.2250738585072011e-308", "179769313486231570" + "0" * 200]
+    parser = Parser(Layout("csv", fields=1, columns=("a",), numeric=(0,)))
+    rows = list(parser.parse(Block("\n".join(words).encode())))
+    read = np.concatenate([piece.X for piece in rows])[:, 0]  # type: ignore
+    assert read.tolist() == [float(word) for word in words]
+    assert parser._fast_rows > 20000
+
+
+@pytest.mark.parametrize("line, reason", [
+    (b"1,2", "2 fields, expected 3"),
+    (b"1,2,3,4", "4 fields, expected 3"),
+    (b"1,,3", "column 'b' is empty"),
+    (b"1, ,3", "column 'b' is empty"),
+    (b"1,NA,3", "column 'b' is 'NA', not a number"),
+    (b"1,nan,3", "column 'b' is NaN"),
+    (b"1,-inf,3", "column 'b' is infinite or too large (-inf)"),
+    (b"1,1e400,3", "column 'b' is infinite or too large (1e400)"),
+    (b"1,1e301,3", "column 'b' is too large (1e+301; at most 1e300)"),
+    (b"1,1_000,3", "column 'b' is '1_000', not a number"),
+    (b"1,0x10,3", "column 'b' is '0x10', not a number"),
+    (b"1,2,-3", "the weight is negative (-3.0)"),
+    (b"1,2,x", "the weight is 'x', not a number"),
+    (b'1,"2,3', "a quote that does not end"),
+    (b"1,\xff,3", "not valid UTF-8"),
+    (b"1,\x00,3", "binary data"),
+    (b"0,0,3", "all values are zero, which has no direction for cosine")])
+def test_reasons(line: bytes, reason: str) -> None:
+    layout = Layout("csv", fields=3, columns=("a", "b"), numeric=(0, 1), weight=2)
+    parser = Parser(layout, nonzero=True)
+    good = b"1,2,3\n" * 50
+    rows = list(parser.parse(Block(good + line + b"\n" + good, "f.csv")))
+    assert sum(map(len, rows)) == 100
+    assert parser.tally.counts() == {"used": 100, "bad": 1, "empty": 0, "headers": 0}
+    (example,) = parser.tally.examples
+    assert example["reason"] == reason
+    assert (example["file"], example["offset"]) == ("f.csv", len(good))
+
+
+@pytest.mark.parametrize("line, reason", [
+    (b"[1,2", "not valid JSON"),
+    (b"[" * 100000, "not valid JSON"),
+    (b"[1]", "1 fields, expected 2"),
+    (b"7", "1 fields, expected 2"),
+    (b'["1",2]', "column 'a' is \"1\", not a number"),
+    (b"[true,2]", "column 'a' is true, not a number"),
+    (b"[null,2]", "column 'a' is null, not a number"),
+    (b"[NaN,2]", "column 'a' is NaN"),
+    (b"[1e999,2]", "column 'a' is infinite or too large (inf)"),
+    (b"[1" + b"0" * 400 + b",2]", "column 'a' is infinite or too large (1" + "0" * 39 + ")")])
+def test_reasons_of_json_rows(line: bytes, reason: str) -> None:
+    parser = Parser(Layout("jsonl", fields=2, columns=("a", "b"), numeric=(0, 1)))
+    assert list(parser.parse(Block(line))) == []
+    assert parser.tally.examples[0]["reason"] == reason
+
+
+@pytest.mark.parametrize("line, reason", [
+    (b"1:2 3:4", "the target is missing before '1:2'"),
+    (b"1 2:3 2:4", "the index 2 is not above the one before it"),
+    (b"1 0:3", "the index 0, but indices count from 1 (or give --zero-based)"),
+    (b"1 9:3", "the index 9, but the data has 8 columns"),
+    (b"1 2:x", "the value of index 2 is 'x', not a number"),
+    (b"1 2", "'2' is not index:value"),
+    (b"1 1.0:2", "'1.0:2' is not index:value"),
+    (b"1 %s:2" % (b"9" * 5000), "the index %s is too large (at most 2147483647)" % ("9" * 40))])
+def test_reasons_of_svmlight_rows(line: bytes, reason: str) -> None:
+    parser = Parser(Layout("svmlight", delimiter=" ", width=8))
+    assert list(parser.parse(Block(b"1 2:3\n" + line))) != []
+    assert parser.tally.examples[0]["reason"] == reason
+
+
+def test_comment_lines_of_svmlight_are_empty_lines() -> None:
+    parser = Parser(Layout("svmlight", delimiter=" "))
+    (rows,) = parser.parse(Block(b"# made by hand\n\n1 1:2 # good\n"))
+    assert len(rows) == 1
+    assert parser.tally == Tally(used=1, empty=2)
+
+
+def test_a_file_written_in_another_way_is_remembered() -> None:
+    """After one block of .5 and +1 the parser starts with the reading that takes them."""
+    layout = Layout("csv", fields=2, columns=("a", "b"), numeric=(0, 1))
+    parser = Parser(layout)
+    text = b"".join(b".%d,+%d\n" % (i, i) for i in range(1, 1001))
+    first = list(parser.parse(Block(text)))
+    second = list(parser.parse(Block(text)))
+    assert sum(map(len, first)) == 1000
+    assert [len(piece) for piece in second] == [1000]
+    assert second[0].X[4].tolist() == [.5, 5.0]  # type: ignore
+
+
+def test_a_file_of_bad_rows_only_is_read_once_over() -> None:
+    """Once nothing but single rows helps, blocks are no longer halved and tried."""
+    parser = Parser(Layout("csv", fields=2, columns=("a", "b"), numeric=(0, 1)))
+    tried = []
+    read = parser._fast.read
+
+    def counting(data: bytes, reading: int):
+        tried.append(len(data))
+        return read(data, reading)
+
+    parser._fast.read = counting  # type: ignore
+    block = Block(b"1,2,3\n1,NA\n" * 500)
+    for _ in range(3):
+        list(parser.parse(block))
+    tried.clear()
+    for _ in range(20):
+        list(parser.parse(block))
+    assert tried == []
+    assert parser.tally.bad == 23 * 1000
+
+
+def test_header_lines_are_skipped_wherever_they_stand() -> None:
+    layout = detect(b"x,y\n1,2\n3,4\n")
+    parser = Parser(layout)
+    text = b"\xef\xbb\xbfx,y\r\n1,2\r\nx,y\r\n3,4\r\nx,yy\r\nx,y"
+    rows = list(parser.parse(Block(text)))
+    assert np.concatenate([r.X for r in rows]).tolist() == [[1, 2], [3, 4]]  # type: ignore
+    assert parser.tally.counts() == {"used": 2, "bad": 1, "empty": 0, "headers": 3}
+
+
+def test_a_byte_order_mark_in_mid_input_begins_a_file() -> None:
+    parser = Parser(Layout("csv", fields=2, columns=("a", "b"), numeric=(0, 1)), keep_lines=True)
+    (rows,) = parser.parse(Block(b"1,2\n\xef\xbb\xbf3,4\n"))
+    assert rows.X.tolist() == [[1, 2], [3, 4]]  # type: ignore
+    assert rows.lines == [b"1,2", b"\xef\xbb\xbf3,4"]
+
+
+def test_quoted_fields_and_text_ids() -> None:
+    layout = detect(b'"","a","b"\n"x 1",1,2\n', Wishes(id_column="0"))
+    parser = Parser(layout)
+    text = b'"x 1",1,2\n"y, z","3",4\nq,5,6\n"say ""hi""",7,8\n'
+    rows = list(parser.parse(Block(text)))
+    assert [t for r in rows for t in r.texts["id"]] == ["x 1", "y, z", "q", 'say "hi"']
+    assert np.concatenate([r.X for r in rows])[:, 0].tolist() == [1, 3, 5, 7]  # type: ignore
+
+
+def test_refused_rows_are_taken_once() -> None:
+    parser = Parser(Layout("csv", fields=1, columns=("a",), numeric=(0,)), keep_refused=True)
+    list(parser.parse(Block(b"1\nx\ny\n")))
+    assert [example["text"] for example in parser.take_refused()] == ["x", "y"]
+    assert parser.take_refused() == []
+
+
+def test_an_empty_block_has_no_rows() -> None:
+    parser = Parser(Layout("csv", fields=1, columns=("a",), numeric=(0,)))
+    assert list(parser.parse(Block(b"\n"))) == []
+    assert list(batches(parser, [], 10)) == []
+    assert parser.tally.counts() == {"used": 0, "bad": 0, "empty": 1, "headers": 0}

@@ -1,0 +1,188 @@
+"""Launching: what is shipped to tasks, what is refused before anything is submitted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from howdah.codec import dump_json, load_json
+from howdah.errors import UserError
+from howdah.launcher.run import Launch
+from howdah.launcher.shipping import PACKAGE, zip_package
+from kmeans_round import KMeansRound
+from kmeans_sample import KMeansSample
+from scripts import DIGITS, IRIS, REPOSITORY, refused, succeed
+
+ROUND = REPOSITORY / "jobs" / "kmeans_round.py"
+
+
+def launch_of(job_class, *args) -> Launch:
+    return Launch(job_class([str(a) for a in args]))
+
+
+# shipping
+
+def test_the_zip_has_the_same_bytes_twice(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    first, second = (Path(zip_package(str(tmp_path / name))) for name in "ab")
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_the_zip_has_every_module_for_workers_and_nothing_of_the_launcher(tmp_path):
+    with zipfile.ZipFile(zip_package(str(tmp_path))) as archive:
+        names = archive.namelist()
+    assert names == sorted("howdah/" + n for n in os.listdir(PACKAGE) if n.endswith(".py"))
+    assert "howdah/lloyd.py" in names and not any("launcher" in name for name in names)
+
+
+def round_plan(tmp_path, *args) -> str:
+    """The path of a round's plan for rows on standard input."""
+    (tmp_path / "c.csv").write_text("5,3,1,0\n6,3,5,2\n")
+    job = KMeansRound([str(IRIS), "--centroids", str(tmp_path / "c.csv"), "--ignore-columns",
+                       "label", *args])
+    launch = Launch(job)
+    plan = {"layout": launch.inputs.layout.to_dict(), "sliced": False, **job.prepare(launch)}
+    (tmp_path / "plan.json").write_bytes(dump_json(plan))
+    return str(tmp_path / "plan.json")
+
+
+def test_a_task_runs_on_the_script_the_zip_and_the_plan_alone(tmp_path):
+    """As a worker has them: no jobs folder, only what was shipped."""
+    plan = round_plan(tmp_path)
+    work = tmp_path / "work"
+    work.mkdir()
+    shutil.copy(ROUND, work)
+    shutil.copy(plan, work)
+    archive = zip_package(str(work))
+    say = ("import atexit, sys, runpy; atexit.register(lambda: sys.stderr.write('\\n'.join("
+           "sorted(sys.modules)) + '\\nfrom ' + sys.modules['howdah'].__file__)); "
+           "sys.argv = ['kmeans_round.py', '--mapper', '--plan', 'plan.json']; "
+           "runpy.run_path('kmeans_round.py', run_name='__main__')")
+    done = subprocess.run([sys.executable, "-c", say], cwd=work, input=IRIS.read_bytes(),
+                          env=dict(os.environ, PYTHONPATH=archive), stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, check=True)
+    *modules, origin = done.stderr.decode().splitlines()
+    assert origin.startswith("from %s" % archive)
+    records = dict(line.split(b"\t", 1) for line in done.stdout.splitlines())
+    assert {b"0:0", b"0:1", b"rows", b"far:0"} == set(records)
+    assert load_json(records[b"rows"])["used"] == 150
+    # A worker's start-up is paid by every task: no heavy package may creep in.
+    loaded = {name.partition(".")[0] for name in modules}
+    assert not loaded & {"sklearn", "scipy", "joblib", "pandas"}
+    assert not [name for name in modules if name.startswith("howdah.launcher")]
+
+
+def test_tasks_of_a_cluster_get_the_zip_and_one_thread(tmp_path):
+    launch = launch_of(KMeansSample, IRIS, "-k", 3, "-r", "spark", "--py-files",
+                       "mine.zip", "--cmdenv", "A=1", "--python-bin", "python3.9")
+    job = launch._job_for_runner(KMeansSample, "plan.json", str(tmp_path), None)
+    assert [os.path.basename(p) for p in job.options.py_files] == ["mine.zip", "howdah.zip"]
+    assert job.options.cmdenv["A"] == "1" and job.options.cmdenv["OMP_NUM_THREADS"] == "1"
+    assert job.options.python_bin == "python3.9"
+
+
+def test_the_scripts_own_options_stay_with_the_launcher():
+    """Tasks know the plan only; mrjob's options and those of the input go on to every job."""
+    launch = launch_of(KMeansSample, IRIS, "-k", 3, "--seed=4", "--sample-size", 9, "-r", "local",
+                       "--num-cores", 1, "--jobconf", "a.b=c")
+    assert launch._shared_args() == [str(IRIS), "-r", "local", "--num-cores", "1", "--jobconf",
+                                     "a.b=c"]
+
+
+# map tasks
+
+@pytest.mark.parametrize("tasks", [1, 4, 50])
+def test_jobconf_sets_the_number_of_map_tasks(tmp_path, tasks):
+    launch = launch_of(KMeansSample, IRIS, "-k", 3, "-r", "local", "--num-cores", 1,
+                       "--jobconf", "mapreduce.job.maps=%d" % tasks)
+    assert len(launch._write_slices(str(tmp_path))) == tasks
+
+
+def test_small_input_is_one_map_task_and_compressed_files_are_whole(tmp_path):
+    assert len(launch_of(KMeansSample, IRIS, "-k", 3, "-r", "local")._write_slices(
+        str(tmp_path))) == 1
+    launch = launch_of(KMeansSample, DIGITS, IRIS, "-k", 3, "--jobconf", "mapreduce.job.maps=9")
+    places = [load_json(Path(path).read_bytes()) for path in launch._write_slices(str(tmp_path))]
+    assert [p for p in places if p["path"] == str(DIGITS)] == [
+        {"path": str(DIGITS), "start": 0, "stop": None}]
+
+
+@pytest.mark.parametrize("maps", ["0", "many", "-1", "1.5"])
+def test_a_number_of_map_tasks_that_is_none(maps):
+    assert refused("kmeans_sample", IRIS, "-k", 3, "--jobconf", "mapreduce.job.maps=" + maps) == (
+        "--jobconf mapreduce.job.maps is %r; it must be a whole number of at least 1." % maps)
+
+
+# what is refused
+
+def test_existing_output_is_refused_unless_it_is_an_empty_folder(tmp_path):
+    out = tmp_path / "out"
+    (out / "sub").mkdir(parents=True)
+    args = (IRIS, "-k", 3, "--ignore-columns", "label", "--output-dir", out)
+    for script in ("driver", "kmeans_sample"):
+        assert refused(script, *args) == (
+            "The output folder %s exists already; give another --output-dir or remove it." % out)
+    (out / "sub").rmdir()
+    succeed("kmeans_sample", *args)
+    file = tmp_path / "file"
+    file.write_text("precious")
+    assert "exists already" in refused("driver", *args[:-1], file)
+    assert file.read_text() == "precious"
+
+
+def test_missing_input_is_named(tmp_path):
+    for path in (tmp_path / "none.csv", tmp_path / "none-*.csv"):
+        assert refused("kmeans_sample", IRIS, path, "-k", 3) == (
+            "The input %s does not exist." % path)
+
+
+@pytest.mark.parametrize("runner", ["hadoop", "spark", "emr"])
+def test_an_apostrophe_is_refused_where_a_shell_would_break_it(tmp_path, runner):
+    path = tmp_path / "user's.csv"
+    path.write_text("1,2\n3,4\n")
+    with pytest.raises(UserError) as refusal:
+        launch_of(KMeansSample, path, "-k", 1, "-r", runner).check()
+    assert str(refusal.value) == (
+        "The path %s holds an apostrophe, which Hadoop's command lines cannot carry; rename it."
+        % path)
+    with pytest.raises(UserError, match="out's holds an apostrophe"):
+        launch_of(KMeansSample, IRIS, "-k", 1, "-r", runner, "--output-dir", "out's").check()
+
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+def test_an_apostrophe_and_a_blank_do_no_harm_here(tmp_path, runner):
+    folder = tmp_path / "user's own folder"
+    folder.mkdir()
+    shutil.copy(IRIS, folder / "a b's.csv")
+    ran = succeed("kmeans_sample", folder / "a b's.csv", "-k", 3, "-r", runner,
+                  "--ignore-columns", "label", "--output-dir", folder / "out's")
+    assert "150 rows used" in ran.err and (folder / "out's").is_dir()
+
+
+def test_a_missing_hadoop_is_said_before_anything_is_read(tmp_path, monkeypatch):
+    for name in list(os.environ):
+        if name.startswith("HADOOP"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    message = refused("driver", IRIS, "-k", 3, "-r", "hadoop")
+    assert "hadoop" in message and "$HADOOP_HOME" in message
+
+
+def test_a_uri_needs_a_runner_that_knows_it():
+    message = refused("kmeans_sample", "hdfs:///data/x.csv", "-k", 3)
+    assert message == ("The URI hdfs:///data/x.csv needs a runner that knows it; add -r hadoop,"
+                       " -r emr or -r spark.")
+
+
+def test_temporary_files_are_removed(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    succeed("kmeans_sample", IRIS, "-k", 3, "--ignore-columns", "label")
+    refused("kmeans_sample", IRIS, "-k", 3, "--ignore-columns", "label", "--id-column", "none")
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,197 @@
+"""Exact sums: the same bits whatever the splits, the order, the batches and the merging."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import generators
+import numpy as np
+import pytest
+from howdah.codec import RecordProtocol, dump_json
+from howdah.farthest import Farthest
+from howdah.grid import on_grid
+from howdah.lloyd import recentre
+from howdah.sums import Sums, add_records
+from oracle import InMemory
+from scipy.sparse import csr_matrix
+
+RNG = np.random.default_rng
+KINDS = ["plain", "weighted", "cosine", "sparse", "sparse weighted", "standardize"]
+
+
+def setting(kind: str, n: int = 3000, d: int = 6, k: int = 15):
+    """X, weights and options; rows repeat, so that some tie."""
+    X = np.abs(generators.heavy(n, d, 5, seed=0)) * 10.0 ** np.arange(-2, d - 2) + 0.1
+    X[n // 2:] = X[:n - n // 2]
+    if "sparse" in kind:
+        X[RNG(1).random(X.shape) < 0.6] = 0.0
+    weights = RNG(2).exponential(size=n) if "weighted" in kind else None
+    options = {"metric": "cosine" if kind == "cosine" else "euclidean",
+               "standardize": kind == "standardize"}
+    C = X[RNG(3).choice(n, k, replace=False)] + 1e-3
+    return csr_matrix(X) if "sparse" in kind else X, weights, options, C
+
+
+def bits(sums: Sums) -> bytes:
+    return dump_json([sums.counts, [record for _, record in sums.records()],
+                      sums.farthest.record()])
+
+
+def bits_of_round(sums: Sums, C: np.ndarray) -> bytes:
+    r = recentre(sums, C, sums.space)
+    return dump_json([r.centroids, r.weights, r.counts, r.costs, r.empty])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_batch_size_changes_no_bit(kind):
+    X, weights, options, C = setting(kind)
+    whole = InMemory(X, weights, **options)
+    want = bits(whole.sums(C))
+    for batch in (1000, 257, 8191):
+        other = InMemory(X, weights, **options, batch=batch, profile=whole.profile)
+        assert bits(other.sums(C)) == want
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(3))
+def test_splitting_permuting_and_merging_order_change_no_bit(kind, seed):
+    X, weights, options, C = setting(kind)
+    whole = InMemory(X, weights, **options)
+    want = whole.sums(C)
+    rng = RNG(seed)
+    order = rng.permutation(X.shape[0])
+    cuts = [0, *np.sort(rng.choice(X.shape[0], 6, replace=False)), X.shape[0]]
+    parts = [InMemory(X[order[a:b]], None if weights is None else weights[order[a:b]], **options,
+                      batch=333, profile=whole.profile).sums(C) for a, b in zip(cuts, cuts[1:])]
+    merged = Sums(len(C), whole.space)
+    for i in rng.permutation(len(parts)):
+        merged.merge(parts[i])
+    assert bits(merged) == bits(want)
+    assert bits_of_round(merged, C) == bits_of_round(want, C)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("combined", [0, 1, 2])
+def test_records_through_the_protocol_and_the_combiner_change_no_bit(kind, combined):
+    X, weights, options, C = setting(kind)
+    whole = InMemory(X, weights, **options)
+    want = bits_of_round(whole.sums(C), C)
+    protocol = RecordProtocol()
+    records: list = []
+    far: list = []
+    for start in range(0, X.shape[0], 700):
+        part = InMemory(X[start:start + 700], None if weights is None else
+                        weights[start:start + 700], **options, profile=whole.profile).sums(C)
+        records += [protocol.read(protocol.write(str(label), record))
+                    for label, record in part.records()]
+        far.append(protocol.read(protocol.write("far", part.farthest.record()))[1])
+    for _ in range(combined):
+        halves = [records[:len(records) // 2], records[len(records) // 2:]]
+        records = [(key, add_records(r for other, r in half if other == key))
+                   for half in halves for key in sorted({key for key, _ in half})]
+        ridden = Farthest(len(C), whole.space)
+        for record in far[:2]:
+            ridden.put(record)
+        far = [ridden.record(), *far[2:]]
+    sums = Sums(len(C), whole.space)
+    for key, record in records:
+        sums.put(int(key), record)
+    for record in far:
+        sums.farthest.put(record)
+    assert bits_of_round(sums, C) == want
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_sums_are_those_of_fractions(seed):
+    X = generators.heavy(300, 3, 4, seed=seed)
+    weights = RNG(seed).lognormal(sigma=5, size=300)
+    memory = InMemory(X, weights)
+    C = X[:4]
+    sums = memory.sums(C)
+    labels = memory.labels(C)
+    steps = memory.space.steps(X)
+    for label in range(4):
+        own = np.flatnonzero(labels == label)
+        for j in range(3):
+            # The product is rounded once, then cut at 2**-80 of the largest weight and range.
+            exact = sum(Fraction(float(weights[i] * steps[j, i])) for i in own)
+            assert sums.vectors()[label, j] == pytest.approx(float(exact), rel=1e-15, abs=1e-9)
+        assert sums.weights()[label] == pytest.approx(
+            float(sum(map(Fraction, weights[own].tolist()))), rel=1e-15)
+
+
+def test_weight_2_is_the_row_twice():
+    X = np.round(generators.heavy(2000, 4, 5, seed=0), 2)
+    weights = RNG(0).integers(1, 4, size=2000)
+    repeated = np.repeat(X, weights, axis=0)
+    profile = InMemory(repeated).profile
+    C = X[:7] + 0.001
+    twice = InMemory(repeated, profile=profile).measure(C)
+    profile.heaviest = 3.0
+    once = InMemory(X, weights.astype(np.float64), profile=profile).measure(C)
+    assert (once.centroids == twice.centroids).all()
+    assert (once.weights == twice.weights).all()
+    assert once.costs == pytest.approx(twice.costs, rel=1e-12)
+    assert once.counts.sum() == 2000 and twice.counts.sum() == len(repeated)
+
+
+def test_weights_all_alike_are_none():
+    X = np.round(generators.heavy(2000, 4, 5, seed=0), 2)
+    C = X[:7] + 0.001
+    plain = InMemory(X).measure(C)
+    for weight in (1.0, 0.5, 3.0):
+        measured = InMemory(X, np.full(2000, weight)).measure(C)
+        assert measured.centroids == pytest.approx(plain.centroids, rel=1e-14)
+        assert measured.cost == pytest.approx(weight * plain.cost, rel=1e-12)
+
+
+def test_weight_0_counts_as_a_row_and_nothing_else():
+    X = np.round(generators.heavy(1000, 3, 5, seed=0), 2)
+    weights = np.ones(1000)
+    weights[::2] = 0.0
+    memory = InMemory(X, weights)
+    measured = memory.measure(X[:5])
+    half = InMemory(X[1::2], weights[1::2], profile=memory.profile).measure(X[:5])
+    assert (measured.centroids == half.centroids).all()
+    assert (measured.weights == half.weights).all() and measured.cost == half.cost
+    assert measured.counts.sum() == 1000
+
+
+@pytest.mark.parametrize("factor", [1e-200, 1.0, 1e200])
+def test_weights_of_any_size(factor):
+    X = generators.heavy(1000, 3, 5, seed=0)
+    weights = RNG(0).uniform(0.5, 2, size=1000)
+    want = InMemory(X, weights).measure(X[:5])
+    measured = InMemory(X, weights * factor).measure(X[:5])
+    assert measured.centroids == pytest.approx(want.centroids, rel=1e-12)
+    assert measured.weights / factor == pytest.approx(want.weights, rel=1e-12)
+    assert measured.costs / factor == pytest.approx(want.costs, rel=1e-12)
+
+
+def test_a_full_batch_of_the_largest_values_does_not_overflow():
+    """8,192 rows at either end of the range: the sums use every bit that float64 has."""
+    X = np.concatenate([np.full((8192, 2), 1.0), np.full((8192, 2), -1.0), np.zeros((2, 2))])
+    memory = InMemory(X)
+    measured = memory.measure(np.array([[1.0, 1.0], [-1.0, -1.0], [0.0, 0.0]]))
+    assert measured.centroids.tolist() == [[1.0, 1.0], [-1.0, -1.0], [0.0, 0.0]]
+    assert measured.counts.tolist() == [8192, 8192, 2]
+    assert measured.cost == 0.0
+
+
+def test_a_cluster_without_points_has_no_mean_and_sends_no_record():
+    X = np.array([[0.0], [1.0]])
+    memory = InMemory(X)
+    sums = memory.sums(np.array([[0.5], [99.0]]))
+    assert sums.mean(1) is None and sums.mean(0).tolist() == [0.5]
+    assert [label for label, _ in sums.records()] == [0]
+
+
+def test_adding_the_same_points_twice_doubles_everything_but_the_mean():
+    X = generators.heavy(500, 3, 5, seed=0)
+    memory = InMemory(X)
+    once, twice = memory.sums(X[:4]), memory.sums(X[:4])
+    labels = memory.labels(X[:4])
+    twice.add(labels, on_grid(X, memory.space))
+    assert (twice.weights() == 2 * once.weights()).all()
+    assert (twice.vectors() == 2 * once.vectors()).all()
+    assert all((twice.mean(i) == once.mean(i)).all() for i in range(4))
