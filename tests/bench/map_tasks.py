@@ -1,0 +1,73 @@
+"""A round's map tasks without a runner: the plan that the launcher would ship, and its parts."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+from howdah.batches import batches
+from howdah.codec import RecordProtocol, dump_json
+from howdah.grid import Space
+from howdah.launcher.inputs import slices
+from howdah.launcher.rounds import recentred
+from howdah.launcher.run import Launch
+from howdah.layout import Layout
+from howdah.lines import read_slice
+from howdah.lloyd import Recentred
+from howdah.parse import Parser
+from kmeans_round import KMeansRound
+
+KMeansRound.set_up_logging(quiet=True)
+
+
+class RoundTasks:
+    """The map tasks of a round over an input, a path, from a file of centroids.
+
+    The plan is made as the launcher makes it, the profile by a scan of the input.
+    """
+
+    def __init__(self, input: Path, centroids: Path, folder: Path):
+        job = KMeansRound([str(input), "--centroids", str(centroids), "--no-conf", "-r", "inline"])
+        with Launch(job) as launch:
+            plan = {"layout": launch.inputs.layout.to_dict(), **job.prepare(launch),
+                    "sliced": True}
+            self.files = launch.inputs.files
+        self.plan = plan
+        self.space = Space.from_dict(plan["space"])
+        self.layout = Layout.from_dict(plan["layout"])
+        self.centroids = np.asarray(plan["centroids"][0])
+        self.path = folder / (input.name + ".plan")
+        self.path.write_bytes(dump_json(plan))
+
+    def inputs(self, tasks: int) -> list:
+        """What each of about so many tasks gets on its standard input."""
+        lines = [json.dumps(part).encode() + b"\n" for part in slices(self.files, tasks)]
+        return [b"".join(lines[i::tasks]) for i in range(min(tasks, len(lines)))]
+
+    def map(self) -> bytes:
+        """The output of one task over the whole input, in this process."""
+        job = KMeansRound(["--mapper", "--plan", str(self.path)])
+        stdout = io.BytesIO()
+        job.sandbox(stdin=io.BytesIO(self.inputs(1)[0]), stdout=stdout)
+        job.execute()
+        return stdout.getvalue()
+
+    def result(self, output: bytes) -> Recentred:
+        """What the records of all map tasks say of the centroids."""
+        records: dict = {}
+        for line in output.splitlines():
+            key, value = RecordProtocol().read(line)
+            records.setdefault(key, []).append(value)
+        if "failure" in records:
+            raise AssertionError(records["failure"])
+        return recentred(records, self.centroids, self.space)
+
+    def batches(self):
+        """The batches that a task works on."""
+        parser = Parser(self.layout)
+        blocks = (block for part in slices(self.files, 1)
+                  for block in read_slice(part["path"], part["start"], part["stop"]))
+        job = KMeansRound(["--mapper", "--plan", str(self.path)])
+        return batches(parser, blocks, job.batch_rows())

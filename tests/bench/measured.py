@@ -1,0 +1,32 @@
+"""Run a command and note its exit code, wall time and the peak memory of its largest process.
+
+    python -S -E tests/bench/measured.py NOTE command ...
+
+Linux counts the memory of the process that starts a command as the command's own (ru_maxrss
+outlives exec), so commands are started from here, which is as small as Python gets.
+"""
+
+import os
+import sys
+import time
+
+
+def main() -> None:
+    note, command = sys.argv[1], sys.argv[2:]
+    started = time.perf_counter()
+    pid = os.fork()
+    if not pid:
+        try:
+            os.execvp(command[0], command)
+        except OSError as error:
+            sys.stderr.write("%s: %s\n" % (command[0], error))
+        os._exit(127)
+    _, status, usage = os.wait4(pid, 0)
+    seconds = time.perf_counter() - started
+    code = os.waitstatus_to_exitcode(status)
+    with open(note, "w") as file:
+        file.write("%d %r %d\n" % (code, seconds, usage.ru_maxrss))
+
+
+if __name__ == "__main__":
+    main()
