@@ -85,6 +85,11 @@ class Space:
         return _rates(self.tens, self.twos)
 
     @cached_property
+    def inner_square(self) -> float:
+        """Up to this squared length no coordinate is outside the grid."""
+        return 0.99 * float((LIMIT * self.scale.min(initial=1.0)) ** 2)
+
+    @cached_property
     def origin(self) -> np.ndarray:
         """The centre in raw units (d,)."""
         return np.array([raw_value(c, 1, int(p), int(q))
@@ -249,6 +254,24 @@ class GridPoints:
     def sparse(self) -> bool:
         return self.metric is None
 
+    def at(self, rows: np.ndarray) -> GridPoints:
+        """Some of the points."""
+        if self.metric is None:
+            return GridPoints(self.steps[rows], self.norms[rows], None, self.space)  # type: ignore
+        return GridPoints(self.steps[:, rows], self.norms[rows],  # type: ignore
+                          self.metric[:, rows], self.space)
+
+    @classmethod
+    def joined(cls, parts: list) -> GridPoints:
+        """All points of several batches of one space."""
+        norms, space = np.concatenate([part.norms for part in parts]), parts[0].space
+        if parts[0].sparse:
+            from scipy.sparse import vstack
+
+            return cls(vstack([part.steps for part in parts], format="csr"), norms, None, space)
+        return cls(np.concatenate([part.steps for part in parts], axis=1), norms,
+                   np.concatenate([part.metric for part in parts], axis=1), space)
+
 
 def on_grid(X, space: Space, bounded: bool = True) -> GridPoints:
     """Raw rows, dense (n, d) or CSR, on the grid of `space`.
@@ -264,9 +287,8 @@ def on_grid(X, space: Space, bounded: bool = True) -> GridPoints:
         row = np.repeat(np.arange(K.shape[0]), np.diff(K.indptr))
         return GridPoints(K, np.bincount(row, lengths * lengths, minlength=K.shape[0]), None, space)
     K = space.steps(X)
-    if bounded:
-        _refuse_outside(K)
-    metric = np.ones((len(K) + 1, len(X)), dtype=np.float32)
+    metric = np.empty((len(K) + 1, len(X)), dtype=np.float32)
+    metric[-1] = 1.0
     norms = np.zeros(len(X))
     length = np.empty(len(X))
     for j, column in enumerate(K):
@@ -274,6 +296,9 @@ def on_grid(X, space: Space, bounded: bool = True) -> GridPoints:
         metric[j] = length
         np.multiply(length, length, out=length)
         norms += length
+    # A point this short has no column at its limit, so most batches need no second look.
+    if bounded and norms.max(initial=0.0) > space.inner_square:
+        _refuse_outside(K)
     return GridPoints(K, norms, metric, space)
 
 

@@ -17,13 +17,18 @@ from howdah.grid import GridPoints, Space
 # Float32 products of numbers below 2**-100 or so are lost, and above 2**120 infinite.
 LOST = 2.0 ** -100
 FAR = 2.0 ** 60
+# Products at a time, so that they stay in the processor's cache.
+PRODUCT_VALUES = 1 << 19
 
 
 @dataclass
 class GridCentroids:
-    """Centroids on the grid: steps (k, d) float64, not rounded, and their metric forms.
+    """Centroids on the grid: steps (k, d) float64, not rounded, and what a scan needs of them.
 
-    `longest` and `shortest` are the largest and the smallest squared length.
+    metric      (k, d) steps in metric units; half_norms (k,) half their squared lengths
+    longest     the largest squared length; shortest the smallest
+    factors     float32 (k, d + 1): times a point with a one at its end it gives |c|**2 / 2 - x.c
+    labels      (k, 1) 0, 1, 2, ... as small integers
     """
 
     steps: np.ndarray
@@ -31,6 +36,8 @@ class GridCentroids:
     half_norms: np.ndarray
     longest: float
     shortest: float
+    factors: np.ndarray
+    labels: np.ndarray
 
     @classmethod
     def of(cls, centroids: np.ndarray, space: Space) -> GridCentroids:
@@ -38,7 +45,10 @@ class GridCentroids:
         steps = space.centroid_steps(np.asarray(centroids, dtype=np.float64))
         metric = steps * space.scale
         norms = np.einsum("ij,ij->i", metric, metric)
-        return cls(steps, metric, norms / 2, float(norms.max()), float(norms.min()))
+        factors = np.column_stack([np.clip(-metric, -FAR, FAR), np.minimum(norms / 2, FAR * FAR)])
+        labels = np.arange(len(steps))[:, None]
+        return cls(steps, metric, norms / 2, float(norms.max()), float(norms.min()),
+                   factors.astype(np.float32), labels.astype(np.min_scalar_type(len(steps) - 1)))
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -62,39 +72,21 @@ def classify(points: GridPoints, centroids: GridCentroids) -> tuple[np.ndarray, 
     decided by their distances in float64. Distances that differ by no more than their rounding
     are ties, or the order of the columns would decide between equal ones.
     """
-    rows, labels, least = _candidates(_products32(points, centroids), points, centroids,
-                                      2.0 ** -24)
-    if len(rows) > 1.25 * len(points):
-        rows, labels, least = _candidates(_products64(points, centroids), points, centroids,
-                                          2.0 ** -52)
-    if len(rows) == len(points):
-        settled = np.empty(len(points), dtype=np.intp)
-        settled[rows] = labels
-    else:
-        settled = _decided(points, centroids, rows, labels)
-    return settled, points.norms + 2.0 * least
+    labels, least = np.empty(len(points), dtype=np.intp), np.empty(len(points))
+    bound = _bound(points, centroids)
+    width = len(points) if points.sparse else max(256, PRODUCT_VALUES // len(centroids))
+    for start in range(0, len(points), width):
+        part = slice(start, start + width)
+        near, least[part] = _candidates(points, centroids, part, bound[part])
+        if np.count_nonzero(near) == near.shape[1]:
+            labels[part] = (near.view(np.uint8) * centroids.labels).max(axis=0)
+        else:
+            labels[part] = _decided(points, centroids, near, start)
+    return labels, points.norms + 2.0 * least
 
 
-def _products32(points: GridPoints, centroids: GridCentroids) -> np.ndarray:
-    """||c||**2 / 2 - x.c, float32 (k, n); the constant rides on the points' row of ones."""
-    if points.sparse:
-        return _products64(points, centroids)
-    factors = np.column_stack([np.clip(-centroids.metric, -FAR, FAR),
-                               np.minimum(centroids.half_norms, FAR * FAR)])
-    return factors.astype(np.float32) @ points.metric  # type: ignore
-
-
-def _products64(points: GridPoints, centroids: GridCentroids) -> np.ndarray:
-    """The same in float64."""
-    scale = points.space.scale  # type: ignore
-    if points.sparse:
-        product = points.steps @ np.ascontiguousarray((centroids.metric * scale).T)
-        return np.ascontiguousarray((centroids.half_norms - product).T)
-    return centroids.half_norms[:, None] - (centroids.metric * scale) @ points.steps
-
-
-def _candidates(halves: np.ndarray, points: GridPoints, centroids: GridCentroids, unit: float):
-    """(row, label) pairs within the error bound of the row's least value, and those values.
+def _bound(points: GridPoints, centroids: GridCentroids) -> np.ndarray:
+    """What two products of a row may differ by though neither is less, over the unit rounding.
 
     A dot product of length m errs by at most m u |x||c|, and |x||c| + |c|**2 / 2 is at most
     |x|**2 + |c|**2. Twice that bound separates two values; twice again leaves room for the
@@ -102,26 +94,52 @@ def _candidates(halves: np.ndarray, points: GridPoints, centroids: GridCentroids
     """
     bound = centroids.reach(points.norms)
     bound += points.norms
-    bound *= 4 * (centroids.steps.shape[1] + 8) * unit
+    bound *= 4 * (centroids.steps.shape[1] + 8)
+    return bound
+
+
+def _candidates(points: GridPoints, centroids: GridCentroids, part: slice,
+                bound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which centroids may be the nearest of some points: bool (k, n); and the least products."""
+    if not points.sparse:
+        halves = centroids.factors @ points.metric[:, part]  # type: ignore
+        near, least = _near_least(halves, bound * 2.0 ** -24)
+        if np.count_nonzero(near) <= 1.25 * near.shape[1]:
+            return near, least
+    return _near_least(_products64(points, centroids, part), bound * 2.0 ** -52)
+
+
+def _near_least(halves: np.ndarray, bound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     least = halves.min(axis=0)
-    near = halves <= least + bound.astype(halves.dtype)
-    labels, rows = np.divmod(np.flatnonzero(near), halves.shape[1])
-    return rows, labels, least
+    return halves <= least + bound.astype(halves.dtype), least
 
 
-def _decided(points, centroids, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The lowest label among those of each row's candidates whose float64 distance is least."""
-    many = np.bincount(rows, minlength=len(points)) > 1
-    settled = np.zeros(len(points), dtype=np.intp)
+def _products64(points: GridPoints, centroids: GridCentroids, part: slice) -> np.ndarray:
+    """||c||**2 / 2 - x.c, float64 (k, n)."""
+    scale = points.space.scale  # type: ignore
+    if points.sparse:
+        product = points.steps @ np.ascontiguousarray((centroids.metric * scale).T)
+        return np.ascontiguousarray((centroids.half_norms - product).T)
+    steps = points.steps[:, part]  # type: ignore
+    return centroids.half_norms[:, None] - (centroids.metric * scale) @ steps
+
+
+def _decided(points: GridPoints, centroids: GridCentroids, near: np.ndarray,
+             start: int) -> np.ndarray:
+    """The lowest label among those of each row's candidates whose float64 distance is least.
+
+    `near` (k, n) is of the rows from `start` on.
+    """
+    labels, rows = np.divmod(np.flatnonzero(near), near.shape[1])
+    settled = np.zeros(near.shape[1], dtype=np.intp)
     settled[rows] = labels
+    many = np.bincount(rows, minlength=len(settled)) > 1
     open_pairs = np.flatnonzero(many[rows])
-    if not len(open_pairs):
-        return settled
     # Pairs come label by label, so the labels of a row stay in order.
     open_pairs = open_pairs[np.argsort(rows[open_pairs], kind="stable")]
     rows, labels = rows[open_pairs], labels[open_pairs]
-    distances = pair_distances(points, rows, centroids, labels)
-    rounding = _pair_rounding(points, rows, centroids, labels, distances)
+    distances = pair_distances(points, start + rows, centroids, labels)
+    rounding = _pair_rounding(points, start + rows, centroids, labels, distances)
     firsts = np.flatnonzero(np.diff(rows, prepend=-1))
     least = np.minimum.reduceat(distances + rounding, firsts)
     tied = np.flatnonzero(distances <= np.repeat(least, np.diff(firsts, append=len(rows))))

@@ -6,7 +6,7 @@ from typing import Any, Iterable, Optional
 
 import numpy as np
 
-from howdah.grid import GRID_BITS, GridPoints, Space
+from howdah.grid import GRID_BITS, LIMIT, GridPoints, Space
 from howdah.farthest import Farthest
 
 LOW_BITS = 26
@@ -38,14 +38,14 @@ class Sums:
         """Add a batch of at most 8,192 points with their labels (n,) and sample weights (n,)."""
         by_label = _ByLabel(labels, self.k)
         self.counts[by_label.present] += by_label.counts
-        squares = np.ldexp(points.norms, self._square_bits)
+        squares = points.norms * 2.0 ** self._square_bits
         if weights is None:
             self._add_column(by_label, 0, by_label.counts.astype(np.float64))
             self._add_column(by_label, 1, *by_label.sums_of_parts(squares))
             self._add_steps(by_label, points)
         else:
             w = np.ldexp(weights, -self.space.weight_exponent)
-            self._add_column(by_label, 0, *by_label.sums_of_parts(np.ldexp(w, GRID_BITS)))
+            self._add_column(by_label, 0, *by_label.sums_of_parts(w * LIMIT))
             self._add_column(by_label, 1, *by_label.sums_of_parts(w * squares))
             self._add_weighted_steps(by_label, points, w)
 
@@ -65,7 +65,7 @@ class Sums:
             clusters, columns, values = by_label.sums_of_entries(points.steps)
             self._add_integers(0, clusters, columns + 2, values)
             return
-        sums = np.column_stack([by_label.sums(column) for column in points.steps])  # type: ignore
+        sums = np.array([by_label.sums(column) for column in points.steps]).T  # type: ignore
         self._add_integers(0, by_label.present[:, None], np.arange(2, 2 + sums.shape[1]), sums)
 
     def _add_weighted_steps(self, by_label, points: GridPoints, w: np.ndarray) -> None:
@@ -189,25 +189,22 @@ def point_limbs(point: dict, space: Space, square_bits: int) -> np.ndarray:
 def _parts(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Integers and the rest in 2**-40 steps; both add exactly over a batch."""
     whole = np.rint(values)
-    return whole, np.rint(np.ldexp(values - whole, GRID_BITS))
+    return whole, np.rint((values - whole) * LIMIT)
 
 
 class _ByLabel:
-    """Sums over the rows of each label of a batch, by sorting the rows once."""
+    """Sums over the rows of each label of a batch; `present` are the labels that occur."""
 
     def __init__(self, labels: np.ndarray, k: int):
-        narrow = np.uint8 if k <= 256 else np.uint16 if k <= 65536 else np.int64
-        # Stable sorting of 8 and 16 bit integers is a radix sort.
-        self.order = np.argsort(labels.astype(narrow), kind="stable")
         counts = np.bincount(labels, minlength=k)
         self.present = np.flatnonzero(counts)
         self.counts = counts[self.present]
-        self.starts = np.cumsum(self.counts) - self.counts
         self.labels = labels
+        self.place = labels if len(self.present) == k else (np.cumsum(counts > 0) - 1)[labels]
 
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Sums of values (n,) by present label; exact for integers."""
-        return np.add.reduceat(values[self.order], self.starts)
+        return np.bincount(self.place, values, len(self.present))
 
     def sums_of_parts(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         whole, part = _parts(values)

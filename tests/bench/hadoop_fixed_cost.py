@@ -29,8 +29,9 @@ from bench.harness import (  # noqa: E402
     parser_of,
     scratch,
 )
-from bench.report import Report, table  # noqa: E402
+from bench.report import Report  # noqa: E402
 from hadoop.cluster import Cluster  # noqa: E402
+from hadoop.jars import VERSION  # noqa: E402
 from howdah.launcher.hadoop import JOBCONF  # noqa: E402
 
 ROUND, WORDS = "k-means round", "mrjob word count"
@@ -154,6 +155,7 @@ def times_of(events: list) -> dict:
 def main() -> int:
     options = parser_of(__doc__, repeats=5).parse_args()
     report = Report("hadoop_fixed_cost", options)
+    report.data["versions"]["Hadoop"] = VERSION
     with scratch(options) as folder:
         cluster = Cluster(folder / "cluster")
         try:
@@ -162,10 +164,11 @@ def main() -> int:
         finally:
             cluster.stop()
     names = [WORDS, ROUND, FLOOR, TASKS_FLOOR]
-    table([["median seconds", *names], ["all", *(report.median(name) for name in names)],
-           *([text, *(report.median(name, step) for name in names)]
-             for step, text in STEPS.items()),
-           ["starts of hadoop", *(report.median(name, "jvms") for name in names)]])
+    report.table([
+        ["median seconds", *names],
+        ["all", *(report.median(name) for name in names)],
+        *([text, *(report.median(name, step) for name in names)] for step, text in STEPS.items()),
+        ["starts of hadoop", *(report.median(name, "jvms") for name in names)]])
     floor = report.ratio(FLOOR, WORDS)
     report.ratio(ROUND, FLOOR)
     report.limit("k-means round / word count, time", report.ratio(ROUND, WORDS),

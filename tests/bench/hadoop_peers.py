@@ -38,6 +38,7 @@ from bench.harness import (  # noqa: E402
 from bench.kmeans_peers import spark_is_here, summarise, textbook_figures  # noqa: E402
 from bench.report import Report  # noqa: E402
 from hadoop.cluster import Cluster  # noqa: E402
+from hadoop.jars import VERSION  # noqa: E402
 from howdah.launcher.hadoop import JOBCONF  # noqa: E402
 
 HOWDAH, SPARK = "howdah -r hadoop", "Spark MLlib on YARN"
@@ -161,6 +162,7 @@ class Bench:
 def main() -> int:
     options = options_of()
     report = Report("hadoop_peers_%d" % options.rows, options)
+    report.data["versions"]["Hadoop"] = VERSION
     print("blobs %d x %d, k=%d, from CSV on HDFS to the end" % (
         options.rows, options.columns, options.clusters))
     with scratch(options) as folder:

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +24,7 @@ from typing import Callable, Iterator, Optional, Sequence
 
 import numpy as np
 
-from bench.report import Report, repeats_of
+from bench.report import Report, repeats_of, reporting_parser
 
 BENCH = Path(__file__).resolve().parent
 REPOSITORY = BENCH.parents[1]
@@ -36,19 +36,12 @@ CHUNK_ROWS = 1 << 16
 
 
 def parser_of(doc: Optional[str], repeats: int) -> ArgumentParser:
-    """The options of every benchmark."""
-    parser = ArgumentParser(description=doc, allow_abbrev=False,
-                            formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument("--small", action="store_true",
-                        help="a size for CI: everything runs, nothing is judged")
-    parser.add_argument("--repeats", type=int, default=None, help="default: %d" % repeats)
+    """The options of a benchmark whose contenders are processes of their own."""
+    parser = reporting_parser(doc, repeats)
     parser.add_argument("--timeout", type=float, default=3600, metavar="SECONDS",
                         help="of one run of one contender (default: 3600)")
-    parser.add_argument("--json", type=Path, metavar="FILE",
-                        help="default: tests/bench/results/NAME.json, nothing with --small")
     parser.add_argument("--data-dir", type=Path, default=Path.home() / ".cache/howdah/bench",
                         help="where generated data is kept (default: ~/.cache/howdah/bench)")
-    parser.set_defaults(usual_repeats=repeats)
     return parser
 
 

@@ -40,7 +40,7 @@ from bench.harness import (  # noqa: E402
     write_centroids,
 )
 from bench.peers.textbook_model import rounds_to  # noqa: E402
-from bench.report import Report, table  # noqa: E402
+from bench.report import Report  # noqa: E402
 
 HOWDAH, LOCAL, PACKED = "howdah inline", "howdah local", "howdah inline, packed"
 SKLEARN, SPARK, TEXTBOOK = "scikit-learn n_init=10", "Spark MLlib local[2]", "textbook mrjob inline"
@@ -172,7 +172,7 @@ def summarise(report: Report, ours: str = HOWDAH) -> None:
                       report.median(name, "peak_mb"),
                       None if cost is None else "%.5f" % (cost / best),
                       report.ratio(ours, name)])
-    table(lines)
+    report.table(lines)
 
 
 def main() -> int:

@@ -41,7 +41,7 @@ from bench.harness import (  # noqa: E402
     write_centroids,
 )
 from bench.map_tasks import RoundTasks  # noqa: E402
-from bench.report import Report, repeats_of, table  # noqa: E402
+from bench.report import Report, repeats_of  # noqa: E402
 from generators import centres  # noqa: E402
 from howdah.grid import on_grid  # noqa: E402
 from howdah.lloyd import GridCentroids, classify  # noqa: E402
@@ -219,12 +219,13 @@ def parts_of(tasks: RoundTasks) -> dict:
 def summarise(report: Report) -> None:
     names = list(dict.fromkeys(row["contender"] for row in report.rows if "contender" in row))
     rows = report.data["options"]["rows"]
-    table([["", "seconds", "least", "most", "million rows/s"]] + [
+    report.table([["", "seconds", "least", "most", "million rows/s"]] + [
         [name, report.median(name), min(report.values(name)), max(report.values(name)),
          rows / report.median(name) / 1e6] for name in names])  # type: ignore
     profiles = [row for row in report.rows if "profile" in row]
     if profiles:
-        table([["seconds of", *list(profiles[0])[1:]]] + [list(row.values()) for row in profiles])
+        report.table([["seconds of", *list(profiles[0])[1:]],
+                      *(list(row.values()) for row in profiles)])
 
 
 def main() -> int:
@@ -244,7 +245,12 @@ def main() -> int:
     report.limit("rows a second, packed / CSV", faster, 3, least=True)
     report.limit("time, packed / bare NumPy", report.ratio(PACKED, BARE), 2.5)
     if options.runners:
-        report.limit("time, -r local / -r inline, CSV", report.ratio(LOCAL, INLINE), 0.9)
+        slower = report.ratio(LOCAL, INLINE)
+        report.limit("time, -r local / -r inline, CSV", slower, 0.9)
+        cores = report.data["machine"]["cores"]
+        if slower and cores > 1:
+            report.note("by Amdahl's law %.2f of a round with -r inline is not spread over %d cores"
+                        " by -r local" % ((slower * cores - 1) / (cores - 1), cores))
     return report.code()
 
 

@@ -40,7 +40,7 @@ from bench.harness import (  # noqa: E402
     write_centroids,
 )
 from bench.map_tasks import RoundTasks  # noqa: E402
-from bench.report import Report, repeats_of, table  # noqa: E402
+from bench.report import Report, repeats_of  # noqa: E402
 
 BLOBS = 50
 
@@ -163,7 +163,7 @@ def summarise(report: Report, sizes: dict) -> None:
     for factor, line in sizes.items():
         rows = [medians(report, size) for size in line]
         rows = [row for row in rows if row]
-        table([[factor, "round s", "map s", "peak MB", "shuffled bytes"]] + [
+        report.table([[factor, "round s", "map s", "peak MB", "shuffled bytes"]] + [
             [str(row["x"][factor]), row["seconds"], row["map_seconds"], row["peak_mb"],
              int(row["shuffled_bytes"])] for row in rows])
         if len(rows) < 2:

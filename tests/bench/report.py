@@ -8,12 +8,29 @@ import platform
 import statistics
 import sys
 import time
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Optional, Sequence
 
 RESULTS = Path(__file__).resolve().parent / "results"
-PACKAGES = ("howdah", "mrjob", "numpy", "scipy", "scikit-learn", "pandas", "pyspark")
+PACKAGES = ("howdah", "mrjob", "numpy", "scipy", "scikit-learn", "pandas", "pyspark", "faiss-cpu")
+# Options that say where files go: they change no figure, and their values are one machine's.
+PLACES = ("--json", "--data-dir", "--baselines")
+
+
+def reporting_parser(doc: Optional[str], repeats: Optional[int] = None) -> ArgumentParser:
+    """The options of every benchmark that reports; --repeats where things are run in turn."""
+    parser = ArgumentParser(description=doc, allow_abbrev=False,
+                            formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("--small", action="store_true", help="a size for CI: everything runs,"
+                        " and only what no busy machine can change is judged")
+    parser.add_argument("--json", type=Path, metavar="FILE",
+                        help="default: tests/bench/results/NAME.json, nothing with --small")
+    if repeats:
+        parser.add_argument("--repeats", type=int, default=None, help="default: %d" % repeats)
+        parser.set_defaults(usual_repeats=repeats)
+    return parser
 
 
 def repeats_of(options) -> int:
@@ -21,27 +38,29 @@ def repeats_of(options) -> int:
 
 
 class Report:
-    """Rows, ratios and limits of one benchmark, printed and kept in a JSON file."""
+    """Rows, tables, ratios and limits of one benchmark, printed and kept in a JSON file.
 
-    def __init__(self, name: str, options):
+    `repeated` tells how often each thing was measured; else it is the turns of --repeats.
+    """
+
+    def __init__(self, name: str, options, repeated: str = ""):
         self.small = options.small
         self.path: Optional[Path] = options.json
         if self.path is None and not self.small:
             self.path = RESULTS / (name + ".json")
-        shown = {key: str(value) if isinstance(value, Path) else value
-                 for key, value in vars(options).items()}
+        shown = {key: value for key, value in vars(options).items()
+                 if "--" + key.replace("_", "-") not in PLACES}
+        repeated = repeated or "%d turns" % repeats_of(options)
         self.data: dict = {
-            "benchmark": name, "date": time.strftime("%Y-%m-%d %H:%M"),
-            "command": " ".join(["python", "tests/bench/" + Path(sys.argv[0]).name,
-                                 *sys.argv[1:]]),
-            "machine": machine(), "versions": versions(), "options": shown, "rows": [],
-            "ratios": {}, "limits": [], "notes": [], "failed": []}
+            "benchmark": name, "date": time.strftime("%Y-%m-%d %H:%M"), "command": command(),
+            "repeated": repeated, "machine": machine(), "versions": versions(), "options": shown,
+            "rows": [], "tables": [], "ratios": {}, "limits": [], "notes": [], "failed": []}
         about = self.data["machine"]
         print("%s, %s: %s, %d cores, %.0f GB, load %.1f" % (
             name, self.data["date"], about["model"], about["cores"], about["memory_gb"],
             about["load"]))
         print(", ".join("%s %s" % pair for pair in self.data["versions"].items()))
-        print("%d runs of each, in turn" % repeats_of(options), flush=True)
+        print(repeated, flush=True)
 
     @property
     def rows(self) -> list:
@@ -57,8 +76,19 @@ class Report:
     def add(self, row: dict) -> None:
         """A result, known from now on even if all else fails."""
         self.rows.append(row)
-        print("  " + ", ".join("%s %s" % (key, _short(value)) for key, value in row.items()),
+        print("  " + ", ".join("%s %s" % (key, short(value)) for key, value in row.items()),
               flush=True)
+        self.save()
+
+    def table(self, rows: Sequence[Sequence]) -> None:
+        """What README shows of the benchmark: a head and rows, here in columns."""
+        self.data["tables"].append([list(row) for row in rows])
+        texts = [[short(cell) for cell in row] for row in rows]
+        widths = [max(map(len, column)) for column in zip(*texts)]
+        for row in texts:
+            print("  ".join([row[0].ljust(widths[0])] + [
+                cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]).rstrip(),
+                flush=True)
         self.save()
 
     def note(self, text: str) -> None:
@@ -88,10 +118,12 @@ class Report:
         self.data["ratios"]["%s / %s, %s" % (name, other, key)] = statistics.median(ratios)
         return statistics.median(ratios)
 
-    def limit(self, what: str, value: Optional[float], limit: float, least: bool = False) -> None:
+    def limit(self, what: str, value: Optional[float], limit: float, least: bool = False,
+              at_any_size: bool = False) -> None:
         """Judge a figure (None: not measured) against its limit, the most or the least allowed."""
         held = value is not None and (value >= limit if least else value <= limit)
-        verdict = ("NOT MEASURED" if value is None else "small size, not judged" if self.small
+        judged = at_any_size or not self.small
+        verdict = ("NOT MEASURED" if value is None else "small size, not judged" if not judged
                    else "ok" if held else "MISSED")
         self.data["limits"].append({"what": what, "value": value, "limit": limit,
                                     "at_least": least, "verdict": verdict})
@@ -101,27 +133,29 @@ class Report:
         self.save()
 
     def code(self) -> int:
-        """The exit code: 1 when something failed or, at full size, a limit does not hold."""
-        missed = [x for x in self.data["limits"] if x["verdict"] in ("MISSED", "NOT MEASURED")]
-        return int(bool(self.data["failed"] or (missed and not self.small)))
+        """The exit code: 1 when something failed or a limit does not hold."""
+        bad = ("MISSED",) if self.small else ("MISSED", "NOT MEASURED")
+        missed = [limit for limit in self.data["limits"] if limit["verdict"] in bad]
+        return int(bool(self.data["failed"] or missed))
 
 
-def table(rows: Sequence[Sequence]) -> None:
-    """Print rows in columns, the first aligned left."""
-    texts = [[_short(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*texts)]
-    for row in texts:
-        print("  ".join([row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(
-            row[1:], widths[1:])]).rstrip(), flush=True)
-
-
-def _short(value) -> str:
+def short(value) -> str:
+    """A figure with the digits that are worth reading."""
     if value is None:
         return "-"
     if isinstance(value, float):
         return "%.1f" % value if 1000 > abs(value) >= 100 else "%.4g" % value \
             if abs(value) < 1000 else "%.0f" % value
     return str(value)
+
+
+def command() -> str:
+    """The command line that remakes this process's figures on any machine."""
+    places = ArgumentParser(add_help=False, allow_abbrev=False)
+    for place in PLACES:
+        places.add_argument(place)
+    _, words = places.parse_known_args(sys.argv[1:])
+    return " ".join(["python", "tests/bench/" + Path(sys.argv[0]).name, *words])
 
 
 def machine() -> dict:
