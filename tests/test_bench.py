@@ -28,7 +28,7 @@ HADOOP = "hadoop_"
 def small(name: str, tmp_path: Path, codes=(0,)) -> dict:
     """Run a benchmark as CI does; its JSON."""
     asked = TIMED.get(name, ["--small"])
-    if name.startswith(("kmeans_", "hadoop_")):
+    if name.startswith(("kmeans_", "hadoop_", "knn_throughput")):
         asked = [*asked, "--data-dir", str(tmp_path / "data")]
     found = tmp_path / "found.json"
     done = subprocess.run(

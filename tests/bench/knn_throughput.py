@@ -261,7 +261,8 @@ def summarise(report: Report, about: dict) -> None:
     report.table([["from a file to the end, two tasks", "seconds", "of that Spark's start",
                    "queries a second", "%s / it" % LOCAL],
                   *([name, report.median(name), report.median(name, "startup_seconds"),
-                     rate(name), report.ratio(LOCAL, name)] for name in (LOCAL, SPARK))])
+                     rate(name), report.ratio(LOCAL, name)]
+                    for name in (LOCAL, SPARK) if report.values(name))])
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ class Report:
             self.path = RESULTS / (name + ".json")
         shown = {key: value for key, value in vars(options).items()
                  if "--" + key.replace("_", "-") not in PLACES}
-        repeated = repeated or "%d turns" % repeats_of(options)
+        repeated = repeated or counted(repeats_of(options), "turn")
         self.data: dict = {
             "benchmark": name, "date": time.strftime("%Y-%m-%d %H:%M"), "command": command(),
             "repeated": repeated, "machine": machine(), "versions": versions(), "options": shown,
@@ -137,6 +137,10 @@ class Report:
         bad = ("MISSED",) if self.small else ("MISSED", "NOT MEASURED")
         missed = [limit for limit in self.data["limits"] if limit["verdict"] in bad]
         return int(bool(self.data["failed"] or missed))
+
+
+def counted(number: int, what: str) -> str:
+    return "%d %s%s" % (number, what, "" if number == 1 else "s")
 
 
 def short(value) -> str:
