@@ -18,7 +18,7 @@ import os
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
-import argparse  # noqa: E402
+from argparse import SUPPRESS  # noqa: E402
 import io  # noqa: E402
 import json  # noqa: E402
 import re  # noqa: E402
@@ -34,6 +34,7 @@ import numpy as np  # noqa: E402
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
+from bench.report import Report, reporting_parser  # noqa: E402
 from generators import write_csv  # noqa: E402
 from howdah.codec import dump_json  # noqa: E402
 from howdah.errors import UserError  # noqa: E402
@@ -184,35 +185,43 @@ def _check(plan: Path, index: Path, text: Path, X: np.ndarray, Q: np.ndarray, me
             [p, d] for p, d in zip(positions.tolist(), distances.tolist())]
 
 
-def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--small", action="store_true")
-    options.add_argument("--json", metavar="FILE")
-    options.add_argument("--hold", nargs=1, help=argparse.SUPPRESS)
-    options.add_argument("--stream", nargs=4, help=argparse.SUPPRESS)
-    asked = options.parse_args()
+def main() -> int:
+    parser = reporting_parser(__doc__)
+    parser.add_argument("--hold", nargs=1, help=SUPPRESS)
+    parser.add_argument("--stream", nargs=4, help=SUPPRESS)
+    asked = parser.parse_args()
     if asked.hold:
-        return hold(*asked.hold)
+        hold(*asked.hold)
+        return 0
     if asked.stream:
         plan, index, text, times = asked.stream
-        return stream(plan, index, text, int(times))
+        stream(plan, index, text, int(times))
+        return 0
+    report = Report("knn_memory", asked, repeated="each mapper once")
     points, n, m = (125_000, 10_000, 20_000) if asked.small else (1_250_000, 100_000, 1_000_000)
     with tempfile.TemporaryDirectory() as folder:
-        shared = measure_sharing(Path(folder), points)
-        streams = [measure_stream(Path(folder), metric, n, m)
-                   for metric in ("euclidean", "cosine")]
-    for i, row in enumerate(shared):
-        print("mapper %d of %d, index %.0f MB: %.1f MB private memory, loaded in %.1f ms"
-              % (i + 1, MAPPERS, row["index_mb"], row["private_mb"], row["load_ms"]))
-    for row in streams:
-        print("%d queries, %s: peak %.0f MB, %.0f s"
-              % (row["queries"], row["metric"], row["peak_mb"], row["seconds"]))
-    if asked.json:
-        Path(asked.json).write_text(json.dumps({"shared": shared, "streams": streams}) + "\n")
-    good = all(row["private_mb"] < PRIVATE_MB and row["load_ms"] < LOAD_MS for row in shared)
-    good &= all(row["peak_mb"] < PEAK_MB for row in streams)
-    sys.exit(0 if good else 1)
+        for number, row in enumerate(measure_sharing(Path(folder), points), 1):
+            name = "mapper %d of %d, index of %.0f MB" % (number, MAPPERS, row["index_mb"])
+            report.add({"contender": name, **row})
+        for metric in ("euclidean", "cosine"):
+            row = measure_stream(Path(folder), metric, n, m)
+            report.add({"contender": "%d queries, %s" % (row["queries"], metric), **row})
+    summarise(report)
+    return report.code()
+
+
+def summarise(report: Report) -> None:
+    shared = [row for row in report.rows if "load_ms" in row]
+    streams = [row for row in report.rows if "peak_mb" in row]
+    keys = ("private_mb", "load_ms", "peak_mb", "seconds")
+    report.table([["", "private MB", "ms to load", "peak MB", "seconds"],
+                  *([row["contender"], *map(row.get, keys)] for row in report.rows)])
+    for what, key, rows, limit in (("private MB of a mapper", "private_mb", shared, PRIVATE_MB),
+                                   ("ms to load the index", "load_ms", shared, LOAD_MS),
+                                   ("peak MB of a mapper", "peak_mb", streams, PEAK_MB)):
+        report.limit("most " + what, max(row[key] for row in rows), limit,
+                     at_any_size=key != "load_ms")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
