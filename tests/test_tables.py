@@ -22,12 +22,12 @@ FOUND = {
 
 BLOCK = """
 |  | seconds | peak MB |
-| --- | --- | --- |
+| --- | ---: | ---: |
 | hare | 1.235 | 210.0 |
 | Spark | 12 |  |
 
 | limit | measured | allowed |  |
-| --- | --- | --- | --- |
+| --- | ---: | ---: | ---: |
 | hare / Spark | 0.5 | at most 0.25 | **MISSED** |
 | queries | 7 | at least 3 | ok |
 

@@ -122,7 +122,7 @@ class Bench:
         if ran.trouble:
             self.report.fail("packing: " + ran.trouble, ran.tail())
             return None
-        self.report.note("packing (not in the times below): %.2f s, %.0f MB of CSV -> %.0f MB" % (
+        self.report.note("packing (not in the times): %.2f s, %.0f MB of CSV -> %.0f MB" % (
             ran.seconds, self.csv.stat().st_size / 1e6,
             sum(path.stat().st_size for path in packed.iterdir()) / 1e6))
         self.report.data["packing_seconds"] = ran.seconds

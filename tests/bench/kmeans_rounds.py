@@ -248,7 +248,7 @@ def main() -> int:
         slower = report.ratio(LOCAL, INLINE)
         report.limit("time, -r local / -r inline, CSV", slower, 0.9)
         cores = report.data["machine"]["cores"]
-        if slower and cores > 1:
+        if cores > 1 and slower and slower < 1:
             report.note("by Amdahl's law %.2f of a round with -r inline is not spread over %d cores"
                         " by -r local" % ((slower * cores - 1) / (cores - 1), cores))
     return report.code()

@@ -38,7 +38,8 @@ def block(found: dict) -> str:
 
 def markdown(rows: Sequence[Sequence]) -> str:
     head, *body = [["" if cell is None else short(cell) for cell in row] for row in rows]
-    return "".join("| %s |\n" % " | ".join(row) for row in [head, ["---"] * len(head), *body])
+    line = ["---"] + ["---:"] * (len(head) - 1)
+    return "".join("| %s |\n" % " | ".join(row) for row in [head, line, *body])
 
 
 def limits(found: dict) -> list:
