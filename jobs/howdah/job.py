@@ -204,6 +204,10 @@ class HowdahJob(MRJob):
             from howdah.launcher.emr import EmrRunner
 
             return EmrRunner
+        if self.options.runner == "spark":
+            from howdah.launcher.spark import SparkRunner
+
+            return SparkRunner
         return super()._runner_class()
 
     def shipped_files(self) -> dict:

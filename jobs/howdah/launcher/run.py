@@ -108,12 +108,25 @@ class Launch:
             self._emr = open_emr(type(self.job)(self._shared_args()))
         return self._emr
 
+    @cached_property
+    def remote(self) -> bool:
+        """Whether tasks run where the files of this machine are not seen.
+
+        Spark's do on a cluster, unless --spark-tmp-dir is a folder that all its machines share.
+        """
+        if self.runner != "spark":
+            return self.runner in REMOTE_RUNNERS
+        runner = type(self.job)(self._shared_args()).make_runner()
+        return (not runner._spark_master().startswith("local")
+                and is_uri(runner._spark_tmp_dir))
+
     @property
     def scratch(self) -> str:
         """A folder on HDFS or S3 of this launch's own, removed at its end."""
         if self._scratch is None:
             base = (self.emr.tmp_dir if self.runner == "emr"
-                    else self.options.hadoop_tmp_dir or "hdfs:///tmp")
+                    else self.options.spark_tmp_dir or self.options.hadoop_tmp_dir
+                    or "hdfs:///tmp")
             self._scratch = join(base, "howdah-%s-%s" % (getpass.getuser(), uuid.uuid4().hex[:12]))
         return self._scratch
 
@@ -122,7 +135,7 @@ class Launch:
         """The inputs on the command line, listed and looked into once."""
         if self._inputs is None:
             self._inputs = find_inputs(self.options.args, self.files, wishes(self.options))
-            if self.runner in REMOTE_RUNNERS:
+            if self.remote:
                 self._inputs = self._staged(self._inputs)
         return self._inputs
 
@@ -179,7 +192,7 @@ class Launch:
                                 self.runner, folder, "s3" if self.runner == "emr" else "hdfs"))
 
     def _can_write(self, folder: str) -> bool:
-        return is_uri(folder) or self.runner not in REMOTE_RUNNERS
+        return is_uri(folder) or not self.remote
 
     def refuse_existing(self, folder: str) -> None:
         """An output folder must be new, or local and empty."""
@@ -253,9 +266,6 @@ class Launch:
             job.options.args = (self._write_slices(folder) if sliced
                                 else [path for path, _ in self.inputs.files])
             with job.make_runner() as runner:
-                if self.runner == "spark" and not is_uri(runner._spark_tmp_dir):
-                    # mrjob writes counters there, and makes it only for output of its own.
-                    os.makedirs(runner._spark_tmp_dir, exist_ok=True)
                 try:
                     runner.run()
                 except StepFailedException as error:
@@ -301,11 +311,12 @@ class Launch:
         if self.runner == "emr":
             self.emr.share(options)
         if self.runner == "spark":
+            from howdah.launcher.spark import SPARK_CONF
+
+            options.jobconf = {**SPARK_CONF, **(options.jobconf or {})}
             options.python_bin = options.python_bin or [sys.executable]
-            if (options.spark_master or "local").startswith("local"):
-                options.spark_tmp_dir = options.spark_tmp_dir or folder
-            else:
-                options.spark_tmp_dir = options.spark_tmp_dir or self.scratch
+            options.spark_tmp_dir = options.spark_tmp_dir or (
+                self.scratch if self.remote else folder)
         return job
 
     @cached_property
@@ -315,7 +326,7 @@ class Launch:
         if not self.files.exists(path):
             raise UserError("The environment %s does not exist; build it with jobs/worker_env.py."
                             % path)
-        if is_uri(path) or self.runner not in REMOTE_RUNNERS:
+        if is_uri(path) or not self.remote:
             return path
         uri = join(self.scratch, os.path.basename(path))
         self.files.upload({path: uri})
@@ -328,7 +339,7 @@ class Launch:
         not tell tasks the place of what they read.
         """
         paths = []
-        for i, place in enumerate(slices(self.inputs.files, *self._map_tasks())):
+        for i, place in enumerate(slices(self.inputs.files, *self.map_tasks())):
             path = os.path.join(folder, "slice-%05d" % i)
             with open(path, "w", encoding="utf-8") as file:
                 json.dump(place, file)
@@ -336,7 +347,7 @@ class Launch:
             paths.append(path)
         return paths
 
-    def _map_tasks(self) -> tuple[int, int]:
+    def map_tasks(self) -> tuple[int, int]:
         """How many map tasks a local run should have, and the fewest bytes that are worth one."""
         asked = (self.options.jobconf or {}).get("mapreduce.job.maps")
         if asked:
