@@ -145,7 +145,7 @@ def spark_is_here(report: Report) -> bool:
         ("pyspark", importlib.util.find_spec("pyspark")), ("java", shutil.which("java")))
         if not there]
     if missing:
-        report.note("!!! Spark MLlib is NOT among the contenders: no %s here !!!"
+        report.note("!!! Spark is NOT among the contenders: no %s here !!!"
                     % " and no ".join(missing))
     return not missing
 
