@@ -20,6 +20,7 @@ from howdah.errors import OK, STOPPED_BY_LIMIT, JobFailed, UserError
 from howdah.job import HowdahJob
 from howdah.launcher.choosing import best, choice_of
 from howdah.launcher.converge import Rules, iterate
+from howdah.launcher.estimate import estimate, refuse_large_rounds, refuse_large_sample
 from howdah.launcher.models import Model, read_centroids
 from howdah.launcher.output import Output
 from howdah.launcher.report import ROUND_HEADER, described, stopped, summary, table, warn_of
@@ -66,6 +67,9 @@ class Driver(HowdahJob):
                                  " (default), or stop")
         parser.add_argument("--assign", action="store_true",
                             help="write every point's label below the output folder at the end")
+        parser.add_argument("--estimate", action="store_true",
+                            help="do not run: tell rows, memory, shuffled bytes and jobs from the"
+                                 " head of the input")
 
 
 def main(argv=None) -> int:
@@ -82,6 +86,9 @@ def cluster(job: Driver) -> int:
         launch.check(output.resuming)
         if options.assign:
             launch.refuse_local_output()
+        if options.estimate:
+            print(estimate(launch, options))
+            return OK
         output.read_history()
         try:
             return run(launch, options, output)
@@ -102,11 +109,14 @@ def run(launch: Launch, options, output: Output) -> int:
     if options.init not in ("coreset", "random"):
         start = read_start(options, launch)
     started = time.monotonic()
-    outcome = launch.run(KMeansSample, sampling_plan(launch, options), output.for_job("sample"))
-    profile, rows, weights = profile_and_sample(launch, outcome)
+    first_plan = sampling_plan(launch, options)
+    refuse_large(options, launch.inputs.layout, first_plan["size"])
+    outcome = launch.run(KMeansSample, first_plan, output.for_job("sample"))
+    profile, rows, weights = profile_and_sample(outcome, max(options.clusters))
     notice(described(launch, outcome, profile, time.monotonic() - started))
     refuse_too_few_points(max(options.clusters), profile, rows)
     layout = with_width(launch.inputs.layout, profile)
+    refuse_large(options, layout)
     warn_of(options, profile, rows, layout.column_names())
     space = profile.space(options.metric, options.standardize, layout.sparse)
 
@@ -211,6 +221,15 @@ def refuse_empty(options, last) -> None:
     if options.empty_clusters == "error" and last.empty:
         raise UserError("Clusters %s are empty after round %d; give a smaller -k, another"
                         " --seed, or --empty-clusters farthest." % (last.empty, last.round))
+
+
+def refuse_large(options, layout, size: int = 0) -> None:
+    """Refuse what cannot fit a map task's memory, as soon as the number of columns is known."""
+    columns = layout.n_columns
+    if columns is not None:
+        refuse_large_rounds(options, sum(options.clusters) * options.restarts, columns)
+    if size and not layout.sparse:
+        refuse_large_sample(options, size, columns)
 
 
 def check(options) -> None:

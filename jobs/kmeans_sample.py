@@ -13,7 +13,7 @@ from howdah.job import HowdahJob
 from howdah.moments import row_hashes
 from howdah.options import add_metric_options, add_sampling_options
 from howdah.profile import Profile
-from howdah.seeding import CHUNK_ROWS, SPARSE_CHUNK_ROWS, PrioritySample, Sampler
+from howdah.seeding import PrioritySample, Sampler, chunk_rows
 import numpy as np  # after howdah, which says what a worker lacks
 
 PROFILE, SAMPLE = "profile", "sample"
@@ -35,7 +35,7 @@ class KMeansSample(HowdahJob):
         return sampling_plan(launch, self.options)
 
     def batch_rows(self):
-        return CHUNK_ROWS if not self.layout.sparse else SPARSE_CHUNK_ROWS
+        return chunk_rows(None if self.layout.sparse else self.layout.n_columns)
 
     def map_batches(self, points):
         plan = self.plan
@@ -67,7 +67,7 @@ class KMeansSample(HowdahJob):
     def show(self, launch, outcome):
         from howdah.launcher.sampling import profile_and_sample
 
-        profile, rows, weights = profile_and_sample(launch, outcome)
+        profile, rows, weights = profile_and_sample(outcome)
         print(json.dumps({"profile": profile.readable()}))
         for row, weight in zip(rows, weights.tolist()):
             values = row.tolist() if isinstance(row, np.ndarray) else row.toarray()[0].tolist()

@@ -41,7 +41,7 @@ def scanned(*args) -> tuple:
     """Profile and sample of a scan with these arguments."""
     job = KMeansSample([str(a) for a in args])
     launch = Launch(job)
-    return profile_and_sample(launch, launch.run(KMeansSample, sampling_plan(launch, job.options)))
+    return profile_and_sample(launch.run(KMeansSample, sampling_plan(launch, job.options)))
 
 
 def test_a_task_without_rows_reports_none(tmp_path):

@@ -102,6 +102,19 @@ def _decoded(line) -> tuple[dict, dict]:
         raise UserError("A packed block is damaged (%s); pack the input again." % error) from None
 
 
+def first_block(head: bytes) -> tuple[dict, int]:
+    """Header of the first block, and the bytes of its line; the line's beginning is enough."""
+    text = head[len(PACKED_HEAD):].split(b"\n", 1)[0]
+    begin = pybase64.b64decode(text[:len(text) // 4 * 4])
+    size = int.from_bytes(begin[:4], "little")
+    header = json.loads(begin[4:4 + size])
+    data = 4 + size + (-(size + 4) % ALIGNMENT)
+    for _, dtype, shape in header["arrays"]:
+        length = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        data += length + (-length % ALIGNMENT)
+    return header, len(PACKED_HEAD) + 4 * -(-data // 3) + 1
+
+
 def describe(line: bytes, wishes: Wishes, place: str) -> Layout:
     """The layout of packed input, from its first block."""
     header, arrays = _decoded(line)

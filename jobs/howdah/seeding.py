@@ -15,15 +15,26 @@ import numpy as np
 
 CHUNK_ROWS = 16384
 SPARSE_CHUNK_ROWS = 8192
+# Wide rows come in smaller chunks (32 MB), and fewer of them are sampled (64 MB).
+CHUNK_VALUES = 1 << 22
+SAMPLE_VALUES = 1 << 23
 REFERENCE_ROWS = 2000
 MOST_REFERENCES = 256
 PROJECTED_COLUMNS = 256
+SIGNED_COLUMNS = 4096
 
 
 def sample_size(k: int, n_columns: int) -> int:
-    """Rows to sample for k clusters: 20,000 or 40 per cluster, within 256 MB, 10 per cluster."""
-    affordable = (1 << 25) // max(n_columns, 1)
+    """Rows to sample for k clusters: 20,000 or 40 per cluster, within 64 MB, 10 per cluster."""
+    affordable = SAMPLE_VALUES // max(n_columns, 1)
     return max(10 * k, min(max(20000, 40 * k), affordable))
+
+
+def chunk_rows(n_columns: Optional[int]) -> int:
+    """Rows whose sensitivities are judged together; `n_columns` None for sparse rows."""
+    if n_columns is None:
+        return SPARSE_CHUNK_ROWS
+    return min(CHUNK_ROWS, max(1024, CHUNK_VALUES // max(n_columns, 1)))
 
 
 def sensitivities(X: np.ndarray, k: int, rng: np.random.Generator,
@@ -104,8 +115,14 @@ def projected(X, rng: np.random.Generator) -> np.ndarray:
     """CSR rows (n, d) as dense ones (n, at most PROJECTED_COLUMNS)."""
     if X.shape[1] <= PROJECTED_COLUMNS:
         return X.toarray()
-    signs = rng.integers(0, 2, size=(X.shape[1], PROJECTED_COLUMNS)) * 2.0 - 1.0
-    return (X @ signs) / np.sqrt(PROJECTED_COLUMNS)
+    by_column = X.tocsc()
+    used = np.flatnonzero(np.diff(by_column.indptr))
+    total = np.zeros((X.shape[0], PROJECTED_COLUMNS))
+    # Hashed features have millions of columns, and signs for all of them at once would not fit.
+    for start in range(0, len(used), SIGNED_COLUMNS):
+        part = by_column[:, used[start:start + SIGNED_COLUMNS]]
+        total += part @ (rng.integers(0, 2, size=(part.shape[1], PROJECTED_COLUMNS)) * 2.0 - 1.0)
+    return total / np.sqrt(PROJECTED_COLUMNS)
 
 
 class PrioritySample:

@@ -196,7 +196,7 @@ def first_rows(launch, layout, metric: str) -> dict:
     """Where the running place of each local task's rows begins, if rows have no ids."""
     if "id" in layout.texts or launch.runner not in LOCAL_RUNNERS:
         return {}
-    parts = slices(launch.inputs.files, *launch._map_tasks())
+    parts = slices(launch.inputs.files, *launch.map_tasks())
     if len(parts) == 1:
         return {}
     first, found = 0, {}

@@ -26,7 +26,7 @@ def scan_profile(launch, options) -> tuple[Profile, object]:
     from kmeans_sample import KMeansSample
 
     outcome = launch.run(KMeansSample, sampling_plan(launch, options, PROFILE_ONLY))
-    return profile_and_sample(launch, outcome)[0], outcome
+    return profile_and_sample(outcome)[0], outcome
 
 
 def with_width(layout, profile: Profile):

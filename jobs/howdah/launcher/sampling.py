@@ -46,13 +46,21 @@ def check_clusters(counts) -> None:
             raise UserError("-k is %d; it must be at least 1." % k)
 
 
-def profile_and_sample(launch, outcome) -> tuple[Profile, np.ndarray, np.ndarray]:
-    """Profile, sampled rows (m, d) and their weights (m,) from a scan's records."""
+def profile_and_sample(outcome, fewest: int = 1) -> tuple[Profile, np.ndarray, np.ndarray]:
+    """Profile, sampled rows (m, d) and their weights (m,) from a scan's records.
+
+    UserError if less than `fewest` rows can be held.
+    """
     profile = Profile.merged(map(Profile.from_dict, outcome.records["profile"]))
     sample = PrioritySample.of_records(outcome.records.get("sample", []))
     if sample is None:
         return profile, np.empty((0, profile.width)), np.empty(0)
-    sample.shrink(max(DENSE_VALUES // max(profile.width, 1), 1))
+    affordable = DENSE_VALUES // max(profile.width, 1)
+    if affordable < min(fewest, len(sample)):
+        raise UserError("-k is %d, but of rows of %d columns only %d fit into the sample; hash the"
+                        " features to fewer columns, or give a smaller -k."
+                        % (fewest, profile.width, affordable))
+    sample.shrink(affordable)
     rows, weights = sample.weighted()
     rows = rows if isinstance(rows, np.ndarray) else rows.toarray()
     missing = profile.width - rows.shape[1]

@@ -155,7 +155,7 @@ def settings() -> dict:
     folder = os.environ.get("HADOOP_CONF_DIR") or (os.path.join(home, "etc", "hadoop") if home
                                                    else "/etc/hadoop/conf")
     found = {}
-    for name in ("core-site.xml", "hdfs-site.xml"):
+    for name in ("core-site.xml", "hdfs-site.xml", "mapred-site.xml"):
         try:
             root = ElementTree.parse(os.path.join(folder, name)).getroot()
         except (OSError, ElementTree.ParseError):
