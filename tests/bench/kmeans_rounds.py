@@ -8,7 +8,8 @@
    blocks, and the bare matrix products, argmin and sums on arrays already in memory, in the
    fastest of the ways tried. Sums and counts must agree before a time is shown.
 2. A whole round by jobs/kmeans_round.py -r inline and -r local, a thread per task.
-3. Where the mapper's time goes: reading, grid, classify, sums, farthest.
+3. A whole run for the number of clusters alone, and with a fifth and two fifths of it beside it.
+4. Where the mapper's time goes: reading, grid, classify, sums, farthest.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 from bench.harness import (  # noqa: E402
     JOBS,
     ONE_THREAD,
+    REPOSITORY,
     Contender,
     Ran,
     dataset,
@@ -51,6 +53,7 @@ from scipy.sparse import csr_matrix  # noqa: E402
 
 CSV, PACKED, BARE = "mapper, CSV", "mapper, packed float32", "bare NumPy"
 INLINE, LOCAL = "round -r inline", "round -r local"
+ALONE, SEVERAL = "driver.py, one k", "driver.py, three k in the same scans"
 
 
 def options_of():
@@ -127,8 +130,9 @@ class Rounds:
         self.csv = dataset(options.data_dir, "blobs", options.rows, options.columns,
                            options.clusters)
         self.packed = folder / "packed"
-        must_run([sys.executable, JOBS / "pack.py", self.csv, "--dtype", "float32", "--no-conf",
-                  "--output-dir", self.packed], folder / "pack.log", options.timeout)
+        self.packing = must_run(
+            [sys.executable, JOBS / "pack.py", self.csv, "--dtype", "float32", "--no-conf",
+             "--output-dir", self.packed], folder / "pack.log", options.timeout).seconds
         self.start = write_centroids(folder / "start.csv", centres(
             options.columns, options.clusters, seed=0))
         self.tasks = {CSV: RoundTasks(self.csv, self.start, folder),
@@ -169,13 +173,29 @@ class Rounds:
                   "-r", "local", "--no-conf"], log, self.options.timeout)
         lines = [line for line in log.read_text().splitlines() if line.startswith('{"profile"')]
         sample.write_text(lines[0] + "\n")
-        in_turn([self.round_by(INLINE, "inline", sample), self.round_by(LOCAL, "local", sample)],
+        k = self.options.clusters
+        in_turn([self.round_by(INLINE, "inline", sample), self.round_by(LOCAL, "local", sample),
+                 self.run_of(ALONE, [k]), self.run_of(SEVERAL, [k // 5, 2 * k // 5, k])],
                 self.report, self.options, self.folder)
 
     def round_by(self, name: str, runner: str, sample: Path) -> Contender:
         return Contender(name, lambda out: [
             sys.executable, JOBS / "kmeans_round.py", self.csv, "--centroids", self.start,
             "--profile", sample, "-r", runner, "--no-conf"], self.counted, ONE_THREAD)
+
+    def run_of(self, name: str, clusters: list) -> Contender:
+        return Contender(name, lambda out: [
+            sys.executable, REPOSITORY / "driver.py", self.csv, "-k", ",".join(map(str, clusters)),
+            "--no-conf", "--output-dir", out / "result"], self.converged, ONE_THREAD)
+
+    def converged(self, out: Path, ran: Ran) -> dict:
+        """The cost for the largest k; that of several k is at most 1 % above that of one alone."""
+        folder = out / "result" / ("k-%d" % self.options.clusters)
+        model = json.loads(((folder if folder.exists() else out / "result") / "model.json"
+                            ).read_text())
+        [cost] = self.report.values(ALONE, "cost")[:1] or [model["cost"]]
+        assert model["cost"] <= 1.01 * cost, (model["cost"], cost)
+        return {"cost": model["cost"]}
 
     def counted(self, out: Path, ran: Ran) -> dict:
         clusters = [json.loads(line) for line in Path(ran.log).read_text().splitlines()
@@ -237,6 +257,10 @@ def main() -> int:
     with scratch(options) as folder:
         rounds = Rounds(options, report, folder)
         rounds.measure()
+        saved = (report.median(CSV) or 0) - (report.median(PACKED) or 0)
+        if saved > 0:
+            report.note("packing took %.1f s and saves %.1f s a scan, so it pays from scan %d on"
+                        % (rounds.packing, saved, int(rounds.packing / saved) + 1))
         rounds.profile()
         if options.runners:
             rounds.runners()
@@ -247,6 +271,7 @@ def main() -> int:
     if options.runners:
         slower = report.ratio(LOCAL, INLINE)
         report.limit("time, -r local / -r inline, CSV", slower, 0.9)
+        report.limit("time, three k / the largest alone", report.ratio(SEVERAL, ALONE), 1.3)
         cores = report.data["machine"]["cores"]
         if cores > 1 and slower and slower < 1:
             report.note("by Amdahl's law %.2f of a round with -r inline is not spread over %d cores"
