@@ -18,6 +18,7 @@ import os
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
+import json  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
@@ -40,9 +41,14 @@ from bench.harness import (  # noqa: E402
     write_centroids,
 )
 from bench.map_tasks import RoundTasks  # noqa: E402
-from bench.report import Report, repeats_of  # noqa: E402
+from bench.report import RESULTS, Report, repeats_of  # noqa: E402
 
 BLOBS = 50
+BILLION = 10 ** 9
+NODES = (1, 4, 16, 64)
+TASKS_A_NODE = 8
+# A million rows of 16 columns are about one block of HDFS.
+TASK_ROWS = {"tasks of 10^6 rows": 10 ** 6, "tasks of 8 x 10^6 rows": 8 * 10 ** 6}
 
 
 @dataclass(frozen=True)
@@ -176,6 +182,32 @@ def summarise(report: Report, sizes: dict) -> None:
                 what, found["a"], found["b"], factor, found["slope"]))
 
 
+def calculate_billion(report: Report, fixed_cost: Path) -> None:
+    """What a scan over 10^9 rows takes on clusters, from the laws and from the fixed cost of a job.
+
+    A map task costs the start of its container and process, then so much a row; a job the rest.
+    """
+    by_rows = report.data["laws"].get("seconds by rows")
+    if by_rows is None or not fixed_cost.exists():
+        report.note("10^9 rows are not calculated: the law by rows or %s is missing"
+                    % fixed_cost.name)
+        return
+    steps = [row for row in json.loads(fixed_cost.read_text())["rows"]
+             if row["contender"] == "bare hadoop jar, no uber mode"]
+    container, whole = (float(np.median([row[key] for row in steps])) for key in ("map", "seconds"))
+    start, per_row = max(by_rows["a"], 0.0), by_rows["b"]
+    lines: list = [["10^9 rows, calculated: nodes of %d tasks" % TASKS_A_NODE,
+                    *("%s, scan s" % text for text in TASK_ROWS), "three scans, minutes"]]
+    for nodes in NODES:
+        scans = [whole - container + -(-BILLION // (rows * nodes * TASKS_A_NODE)) * (
+            container + start + per_row * rows) for rows in TASK_ROWS.values()]
+        lines.append([str(nodes), *scans, 3 * min(scans) / 60])
+    report.table(lines)
+    report.note("calculated from %.2g s a row, %.1f s for the start of a task and %.1f s for the"
+                " rest of a job (its bare floor on one node); reading from disks and the network"
+                " are not in it" % (per_row, container + start, whole - container))
+
+
 def medians(report: Report, size: Size) -> dict:
     rows = [row for row in report.rows if all(row[k] == v for k, v in asdict(size).items())]
     if not rows:
@@ -200,6 +232,7 @@ def main() -> int:
                         bench.measure(size, turn, factor)
                     done.add(size)
     summarise(report, sizes)
+    calculate_billion(report, RESULTS / "hadoop_fixed_cost.json")
     if "rows" in sizes:
         peaks = [row["peak_mb"] for row in (medians(report, s) for s in sizes["rows"]) if row]
         report.limit("memory of a map task, most / least over rows",
