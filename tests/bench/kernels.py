@@ -4,8 +4,8 @@
     python tests/bench/kernels.py --small                # seconds: for CI
 
 Ways to label rows and to add them up by label; those that the round uses are marked. All ways of a
-part must give the same before they are timed. A figure is the median of the turns, each the least of
-many calls in a row; beside it, its ratio to one plain float32 matrix product of the same shape.
+part must give the same before they are timed. A figure is the median of the turns, each the least
+of many calls in a row; beside it, its ratio to one plain float32 matrix product of the same shape.
 """
 
 from __future__ import annotations
