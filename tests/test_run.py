@@ -13,6 +13,7 @@ import pytest
 from howdah.codec import dump_json, load_json
 from howdah.errors import UserError
 from howdah.launcher.run import Launch
+from howdah.launcher.runners import job_for_runner, shared_args, write_slices
 from howdah.launcher.shipping import PACKAGE, zip_package
 from kmeans_round import KMeansRound
 from kmeans_sample import KMeansSample
@@ -81,7 +82,7 @@ def test_a_task_runs_on_the_script_the_zip_and_the_plan_alone(tmp_path):
 def test_tasks_of_a_cluster_get_the_zip_and_one_thread(tmp_path):
     launch = launch_of(KMeansSample, IRIS, "-k", 3, "-r", "spark", "--py-files",
                        "mine.zip", "--cmdenv", "A=1", "--python-bin", "python3.9")
-    job = launch._job_for_runner(KMeansSample, "plan.json", str(tmp_path), None)
+    job = job_for_runner(launch, KMeansSample, "plan.json", str(tmp_path), None)
     assert [os.path.basename(p) for p in job.options.py_files] == ["mine.zip", "howdah.zip"]
     assert job.options.cmdenv["A"] == "1" and job.options.cmdenv["OMP_NUM_THREADS"] == "1"
     assert job.options.python_bin == "python3.9"
@@ -91,8 +92,8 @@ def test_the_scripts_own_options_stay_with_the_launcher():
     """Tasks know the plan only; mrjob's options and those of the input go on to every job."""
     launch = launch_of(KMeansSample, IRIS, "-k", 3, "--seed=4", "--sample-size", 9, "-r", "local",
                        "--num-cores", 1, "--jobconf", "a.b=c")
-    assert launch._shared_args() == [str(IRIS), "-r", "local", "--num-cores", "1", "--jobconf",
-                                     "a.b=c"]
+    assert shared_args(launch.job) == [str(IRIS), "-r", "local", "--num-cores", "1", "--jobconf",
+                                       "a.b=c"]
 
 
 # map tasks
@@ -101,14 +102,14 @@ def test_the_scripts_own_options_stay_with_the_launcher():
 def test_jobconf_sets_the_number_of_map_tasks(tmp_path, tasks):
     launch = launch_of(KMeansSample, IRIS, "-k", 3, "-r", "local", "--num-cores", 1,
                        "--jobconf", "mapreduce.job.maps=%d" % tasks)
-    assert len(launch._write_slices(str(tmp_path))) == tasks
+    assert len(write_slices(launch, str(tmp_path))) == tasks
 
 
 def test_small_input_is_one_map_task_and_compressed_files_are_whole(tmp_path):
-    assert len(launch_of(KMeansSample, IRIS, "-k", 3, "-r", "local")._write_slices(
-        str(tmp_path))) == 1
+    launch = launch_of(KMeansSample, IRIS, "-k", 3, "-r", "local")
+    assert len(write_slices(launch, str(tmp_path))) == 1
     launch = launch_of(KMeansSample, DIGITS, IRIS, "-k", 3, "--jobconf", "mapreduce.job.maps=9")
-    places = [load_json(Path(path).read_bytes()) for path in launch._write_slices(str(tmp_path))]
+    places = [load_json(Path(path).read_bytes()) for path in write_slices(launch, str(tmp_path))]
     assert [p for p in places if p["path"] == str(DIGITS)] == [
         {"path": str(DIGITS), "start": 0, "stop": None}]
 

@@ -16,7 +16,7 @@ from howdah.blocks import first_block
 from howdah.errors import UserError
 from howdah.farthest import MOST
 from howdah.launcher.inputs import HEAD_BYTES, Inputs, find_inputs, slices, whole_lines
-from howdah.launcher.run import LOCAL_RUNNERS
+from howdah.launcher.runners import LOCAL_RUNNERS, map_tasks
 from howdah.launcher.webhdfs import settings
 from howdah.lines import Block, is_splittable
 from howdah.options import wishes
@@ -151,10 +151,10 @@ def packing_of(path: str, head: bytes) -> float:
     return len(codec(head)) / len(head) if codec and head else 1.0
 
 
-def map_tasks(inputs: Inputs, launch) -> int:
+def tasks_over(inputs: Inputs, launch) -> int:
     """Map tasks of a job over all of the input."""
     if launch.runner in LOCAL_RUNNERS:
-        return len(slices(inputs.files, *launch.map_tasks()))
+        return len(slices(inputs.files, *map_tasks(launch.options)))
     given = settings().get("dfs.blocksize", "")
     block = int(given) if given.isdigit() else HDFS_BLOCK
     return sum(-(-size // block) if path.endswith(".bz2") or is_splittable(path) else 1
@@ -165,7 +165,7 @@ def estimate(launch, options) -> str:
     """The text of --estimate; nothing is run, and of the input only the head is read."""
     inputs = find_inputs(options.args, launch.files, wishes(options))
     head = read_head(inputs, launch.files)
-    tasks, sets = map_tasks(inputs, launch), options.clusters * options.restarts
+    tasks, sets = tasks_over(inputs, launch), options.clusters * options.restarts
     size = min(int(head.rows), options.sample_size or sample_size(max(sets), head.columns))
     limit = task_memory(options)
     rounds = min(LIKELY_ROUNDS, options.max_rounds + 1)

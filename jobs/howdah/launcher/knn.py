@@ -22,7 +22,7 @@ from howdah.index import (
 )
 from howdah.launcher.files import is_uri, local_path
 from howdah.launcher.inputs import slices
-from howdah.launcher.run import LOCAL_RUNNERS
+from howdah.launcher.runners import LOCAL_RUNNERS, map_tasks
 from howdah.launcher.script import notice
 from howdah.lines import read_slice
 from howdah.parse import Parser
@@ -196,7 +196,7 @@ def first_rows(launch, layout, metric: str) -> dict:
     """Where the running place of each local task's rows begins, if rows have no ids."""
     if "id" in layout.texts or launch.runner not in LOCAL_RUNNERS:
         return {}
-    parts = slices(launch.inputs.files, *launch.map_tasks())
+    parts = slices(launch.inputs.files, *map_tasks(launch.options))
     if len(parts) == 1:
         return {}
     first, found = 0, {}

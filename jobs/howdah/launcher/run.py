@@ -3,52 +3,39 @@
 from __future__ import annotations
 
 import getpass
-import json
 import os
 import sys
 import tempfile
 import uuid
-from argparse import ArgumentParser
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from glob import escape, glob
 from subprocess import SubprocessError
-from typing import Iterable, Iterator, NoReturn, Optional, TYPE_CHECKING
+from typing import Iterator, Optional, TYPE_CHECKING
 
 from mrjob.step import StepFailedException
-from mrjob.util import to_lines
 
-from howdah.codec import dump_json, load_json
+from howdah.codec import dump_json
 from howdah.errors import JobFailed, UserError
-from howdah.job import BAD_LINE, COUNTERS, FAILED_LINE, FAILURE, ROWS, HowdahJob
+from howdah.job import FAILURE, ROWS, HowdahJob
 from howdah.launcher.badrows import refuse_bad_rows
 from howdah.launcher.files import Files, is_uri, join, local_path
-from howdah.launcher.hadoop import (
-    JOBCONF,
-    WHOLE_LINES,
-    HadoopFiles,
-    find_hadoop,
-    ship_beside,
+from howdah.launcher.hadoop import HadoopFiles, find_hadoop
+from howdah.launcher.inputs import Inputs, find_inputs
+from howdah.launcher.outcome import Outcome, counted_rows, look_for_failures, raise_failure
+from howdah.launcher.runners import (
+    LOCAL_RUNNERS,
+    REMOTE_RUNNERS,
+    job_for_runner,
+    shared_args,
+    write_slices,
 )
-from howdah.launcher.inputs import SLICE_BYTES, Inputs, find_inputs, slices, whole_number
-from howdah.launcher.shipping import JOBS_FOLDER, ONE_THREAD, zip_package
 from howdah.options import wishes
 from howdah.tally import Tally, merged
 
 if TYPE_CHECKING:
     from howdah.launcher.emr import Emr
-
-LOCAL_RUNNERS = (None, "inline", "local")
-REMOTE_RUNNERS = ("hadoop", "emr")
-
-
-@dataclass
-class Outcome:
-    """What a job gave: its records by key, and the tally of its rows."""
-
-    records: dict
-    tally: Tally
 
 
 class Launch:
@@ -96,7 +83,7 @@ class Launch:
             else:
                 from howdah.launcher.emr import S3Files
 
-                self._remote[kind] = S3Files(type(self.job)(self._shared_args()).make_runner())
+                self._remote[kind] = S3Files(type(self.job)(shared_args(self.job)).make_runner())
         return self._remote[kind]
 
     @property
@@ -105,7 +92,7 @@ class Launch:
         if self._emr is None:
             from howdah.launcher.emr import open_emr
 
-            self._emr = open_emr(type(self.job)(self._shared_args()))
+            self._emr = open_emr(type(self.job)(shared_args(self.job)))
         return self._emr
 
     @cached_property
@@ -116,7 +103,7 @@ class Launch:
         """
         if self.runner != "spark":
             return self.runner in REMOTE_RUNNERS
-        runner = type(self.job)(self._shared_args()).make_runner()
+        runner = type(self.job)(shared_args(self.job)).make_runner()
         return (not runner._spark_master().startswith("local")
                 and is_uri(runner._spark_tmp_dir))
 
@@ -152,12 +139,6 @@ class Launch:
         files = [(placed.get(path, path), size) for path, size in inputs.files]
         return replace(inputs, files=files)
 
-    def _shared_args(self) -> list:
-        """The command line without the script's own options: what every job understands."""
-        own = ArgumentParser(add_help=False, allow_abbrev=False)
-        self.job.add_options(own)
-        return own.parse_known_args(list(self.job._cl_args))[1]
-
     def check(self, resuming: bool = False) -> None:
         """Refuse what mrjob would break on later; a run that is resumed goes on in its folder."""
         if not self.options.args:
@@ -177,7 +158,7 @@ class Launch:
 
     def refuse_missing_jar(self) -> None:
         if not self.options.hadoop_streaming_jar:
-            runner = type(self.job)(self._shared_args()).make_runner()
+            runner = type(self.job)(shared_args(self.job)).make_runner()
             self.options.hadoop_streaming_jar = runner.get_hadoop_streaming_jar()
         if not self.options.hadoop_streaming_jar:
             raise UserError("There is no hadoop-streaming*.jar below $HADOOP_HOME or where the"
@@ -186,12 +167,12 @@ class Launch:
     def refuse_local_output(self) -> None:
         """What a cluster's tasks write themselves cannot go to a folder of this machine."""
         folder = self.options.output_dir
-        if folder and not self._can_write(folder):
+        if folder and not self.can_write(folder):
             raise UserError("The tasks of -r %s cannot write to the local folder %s; give"
                             " --output-dir %s://..." % (
                                 self.runner, folder, "s3" if self.runner == "emr" else "hdfs"))
 
-    def _can_write(self, folder: str) -> bool:
+    def can_write(self, folder: str) -> bool:
         return is_uri(folder) or not self.remote
 
     def refuse_existing(self, folder: str) -> None:
@@ -262,8 +243,8 @@ class Launch:
             plan_path = os.path.join(folder, "plan.json")
             with open(plan_path, "wb") as file:
                 file.write(dump_json(plan))
-            job = self._job_for_runner(job_class, plan_path, folder, output_dir)
-            job.options.args = (self._write_slices(folder) if sliced
+            job = job_for_runner(self, job_class, plan_path, folder, output_dir)
+            job.options.args = (write_slices(self, folder) if sliced
                                 else [path for path, _ in self.inputs.files])
             with job.make_runner() as runner:
                 try:
@@ -277,48 +258,6 @@ class Launch:
                                     % (self.runner, error)) from error
                 yield job, runner
 
-    def _job_for_runner(self, job_class, plan_path: str, folder: str,
-                        output_dir: Optional[str]) -> HowdahJob:
-        job = job_class([*self._shared_args(), "--plan", plan_path])
-        options = job.options
-        if output_dir and not self._can_write(output_dir):
-            output_dir = None
-        options.output_dir = output_dir
-        options.cleanup_on_failure = options.cleanup_on_failure or ["TMP"]
-        if self.runner in (None, "inline"):
-            return job
-        options.cmdenv = {**ONE_THREAD, **(options.cmdenv or {})}
-        if self.runner == "local":
-            # The same Python with the same packages: no archive to unpack and compile per task.
-            options.bootstrap_mrjob = False
-            options.cmdenv["PYTHONPATH"] = JOBS_FOLDER
-            return job
-        package = zip_package(folder, job_class)
-        options.check_input_paths = False
-        if self.runner in REMOTE_RUNNERS:
-            ship_beside(options, package, folder)
-        else:
-            options.py_files = [*(options.py_files or []), package]
-        if options.worker_env:
-            options.upload_archives = [*(options.upload_archives or []),
-                                       self.worker_env + "#env"]
-            options.task_python_bin = ["env/bin/python"]
-        if self.runner in REMOTE_RUNNERS:
-            whole_lines = WHOLE_LINES if job_class.MAP_ONLY else {}
-            options.jobconf = {**JOBCONF, **whole_lines, **(options.jobconf or {})}
-        if self.runner == "hadoop":
-            options.output_dir = output_dir or join(self.scratch, "output-%d" % self.jobs)
-        if self.runner == "emr":
-            self.emr.share(options)
-        if self.runner == "spark":
-            from howdah.launcher.spark import SPARK_CONF
-
-            options.jobconf = {**SPARK_CONF, **(options.jobconf or {})}
-            options.python_bin = options.python_bin or [sys.executable]
-            options.spark_tmp_dir = options.spark_tmp_dir or (
-                self.scratch if self.remote else folder)
-        return job
-
     @cached_property
     def worker_env(self) -> str:
         """Where the workers' environment is; a local one is copied to HDFS or S3 once."""
@@ -331,60 +270,3 @@ class Launch:
         uri = join(self.scratch, os.path.basename(path))
         self.files.upload({path: uri})
         return uri
-
-    def _write_slices(self, folder: str) -> list:
-        """One small file per map task that names its part of an input file.
-
-        mrjob's local runners would copy the whole input, line by line in one process, and would
-        not tell tasks the place of what they read.
-        """
-        paths = []
-        for i, place in enumerate(slices(self.inputs.files, *self.map_tasks())):
-            path = os.path.join(folder, "slice-%05d" % i)
-            with open(path, "w", encoding="utf-8") as file:
-                json.dump(place, file)
-                file.write("\n")
-            paths.append(path)
-        return paths
-
-    def map_tasks(self) -> tuple[int, int]:
-        """How many map tasks a local run should have, and the fewest bytes that are worth one."""
-        asked = (self.options.jobconf or {}).get("mapreduce.job.maps")
-        if asked:
-            return whole_number(asked, "--jobconf mapreduce.job.maps"), 1
-        cores = self.options.num_cores or os.cpu_count() or 1
-        return (cores if self.runner == "local" else 1), SLICE_BYTES
-
-
-def raise_failure(failure: dict) -> NoReturn:
-    """What a task reported instead of raising it."""
-    if failure["kind"] == "user":
-        raise UserError(failure["text"])
-    if failure["kind"] == "environment":
-        raise JobFailed(failure["text"])
-    raise JobFailed("A task of the job failed:\n%s" % failure["text"].rstrip())
-
-
-def counted_rows(counters: dict) -> tuple[Optional[Tally], bool]:
-    """The rows of a map-only job from its counters, and whether a task failed.
-
-    The tally is None where the runner has no counters (EMR without logs).
-    """
-    rows = counters.get(COUNTERS)
-    if rows is None:
-        return None, False
-    return Tally(**{name: rows.get(name, 0) for name in Tally().counts()}), bool(rows.get(FAILURE))
-
-
-def look_for_failures(output: Iterable[bytes], tally: Tally) -> Tally:
-    """Read a map-only job's output for the rows that it answers with "bad"."""
-    found = Tally()
-    for line in to_lines(output):
-        if line.startswith(FAILED_LINE):
-            raise_failure(load_json(line[len(FAILED_LINE):]))
-        if line.startswith(BAD_LINE):
-            found.refuse(load_json(line[len(BAD_LINE):]))
-        elif line.strip():
-            found.used += 1
-    found.empty, found.headers = tally.empty, tally.headers
-    return found

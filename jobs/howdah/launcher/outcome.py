@@ -1,0 +1,55 @@
+"""What a job left: its records, the tally of its rows, or why it failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterable, NoReturn, Optional
+
+from mrjob.util import to_lines
+
+from howdah.codec import load_json
+from howdah.errors import JobFailed, UserError
+from howdah.job import BAD_LINE, COUNTERS, FAILED_LINE, FAILURE
+from howdah.tally import Tally
+
+
+@dataclass
+class Outcome:
+    """What a job gave: its records by key, and the tally of its rows."""
+
+    records: dict
+    tally: Tally
+
+
+def raise_failure(failure: dict) -> NoReturn:
+    """What a task reported instead of raising it."""
+    if failure["kind"] == "user":
+        raise UserError(failure["text"])
+    if failure["kind"] == "environment":
+        raise JobFailed(failure["text"])
+    raise JobFailed("A task of the job failed:\n%s" % failure["text"].rstrip())
+
+
+def counted_rows(counters: dict) -> tuple[Optional[Tally], bool]:
+    """The rows of a map-only job from its counters, and whether a task failed.
+
+    The tally is None where the runner has no counters (EMR without logs).
+    """
+    rows = counters.get(COUNTERS)
+    if rows is None:
+        return None, False
+    return Tally(**{name: rows.get(name, 0) for name in Tally().counts()}), bool(rows.get(FAILURE))
+
+
+def look_for_failures(output: Iterable[bytes], tally: Tally) -> Tally:
+    """Read a map-only job's output for the rows that it answers with "bad"."""
+    found = Tally()
+    for line in to_lines(output):
+        if line.startswith(FAILED_LINE):
+            raise_failure(load_json(line[len(FAILED_LINE):]))
+        if line.startswith(BAD_LINE):
+            found.refuse(load_json(line[len(BAD_LINE):]))
+        elif line.strip():
+            found.used += 1
+    found.empty, found.headers = tally.empty, tally.headers
+    return found
