@@ -15,12 +15,11 @@ from bench.peers.textbook import TextbookKMeans
 from bench.peers.textbook_model import lloyd_round, rounds_to
 from bench.report import Report
 from generators import blobs, write_csv
+from hadoop.fixture import require
 from oracle import plain_distances, plain_round
 
 # Not benchmarks: what they share.
 PARTS = {"__init__", "harness", "map_tasks", "measured", "report", "tables"}
-# Those of a cluster take minutes even at their small size, and are run by hand.
-HADOOP = "hadoop_"
 
 
 def small(name: str, tmp_path: Path) -> dict:
@@ -38,8 +37,10 @@ def scripts() -> list:
     return sorted(path.stem for path in BENCH.glob("*.py") if path.stem not in PARTS)
 
 
-@pytest.mark.parametrize("name", [name for name in scripts() if not name.startswith(HADOOP)])
+@pytest.mark.parametrize("name", scripts())
 def test_every_benchmark_runs_at_a_small_size(name, tmp_path):
+    if name.startswith("hadoop_"):
+        require()
     found = small(name, tmp_path)
     assert found["limits"] and found["rows"] and found["tables"] and found["versions"]["numpy"]
     assert not found["failed"]

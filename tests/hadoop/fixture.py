@@ -25,11 +25,7 @@ def hadoop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
     Skips where Java or Maven is missing, fails there if ``HOWDAH_CI=1``.
     """
-    missing = what_is_missing()
-    if missing and os.environ.get("HOWDAH_CI") == "1":
-        pytest.fail(f"HOWDAH_CI=1 and no cluster: {missing}")
-    if missing:
-        pytest.skip(missing)
+    require()
     folder = tmp_path_factory.mktemp("hadoop")
     cluster = Cluster(folder / "cluster", worker_path=bare_python(folder / "bare"))
     # The guard ends the cluster should this process die without running its fixtures' ends.
@@ -46,6 +42,15 @@ def bare_python(folder: Path) -> Path:
     """A bin folder with a ``python3`` of this version that has only the standard library."""
     venv.create(folder, with_pip=False, symlinks=True)
     return folder / "bin"
+
+
+def require() -> None:
+    """Skip a test where no cluster can be had; fail it there if ``HOWDAH_CI=1``."""
+    missing = what_is_missing()
+    if missing and os.environ.get("HOWDAH_CI") == "1":
+        pytest.fail(f"HOWDAH_CI=1 and no cluster: {missing}")
+    if missing:
+        pytest.skip(missing)
 
 
 def what_is_missing() -> str | None:
