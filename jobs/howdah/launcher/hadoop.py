@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from typing import Iterator, Optional
+from urllib.parse import quote
 
 from mrjob.fs.hadoop import HadoopFilesystem
 from mrjob.hadoop import HadoopJobRunner
@@ -187,10 +188,11 @@ class HadoopFiles:
             return
         except Unanswered:
             pass
-        done = self._fs("-put", "-f", *paths, folder.rstrip("/") + "/", ok=(0, 1))
-        if done.returncode:
+        # `hadoop fs` reads local paths as URIs: "a%20b" would be the file "a b".
+        command = ["-put", "-f", *map(quote, paths), folder.rstrip("/") + "/"]
+        if self._fs(*command, ok=(0, 1)).returncode:
             self._fs("-mkdir", "-p", folder)
-            self._fs("-put", "-f", *paths, folder.rstrip("/") + "/")
+            self._fs(*command)
 
     def rm(self, path: str) -> None:
         try:
