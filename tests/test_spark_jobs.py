@@ -13,6 +13,7 @@ from typing import Iterator
 import pytest
 from scripts import DIGITS, IRIS, REPOSITORY, history, refused, run, succeed
 from test_exit_codes import BROKEN_JOB
+from test_hadoop_jobs import in_three_files, without_seconds
 
 pytestmark = [pytest.mark.needs("pyspark"), pytest.mark.needs_java]
 UNLABELLED = ("--ignore-columns", "label")
@@ -34,17 +35,30 @@ def on_yarn() -> list:
 def digits(tmp_path_factory):
     """The digits in a folder of three files, plain and gz, each with its header; and a start."""
     folder = tmp_path_factory.mktemp("digits")
-    header, *rows = gzip.decompress(DIGITS.read_bytes()).splitlines(keepends=True)
     (folder / "in").mkdir()
-    (folder / "in" / "a.csv").write_bytes(header + b"".join(rows[:500]))
-    (folder / "in" / "b.csv").write_bytes(header + b"".join(rows[500:900]))
-    with gzip.open(folder / "in" / "c.csv.gz", "wb") as file:
-        file.write(header + b"".join(rows[900:]))
-    (folder / "in" / "_SUCCESS").write_bytes(b"")
-    ran = run("driver", folder / "in", "-k", 10, *UNLABELLED,
-              "--max-rounds", 0, "--init", "random", "--output-dir", folder / "start")
-    assert ran.code == 3, ran.err
+    in_three_files(folder / "in", gzip.decompress(DIGITS.read_bytes()))
+    two_rounds(folder / "in", folder / "start", "-k", 10, *UNLABELLED, "--init", "random")
     return folder
+
+
+@pytest.fixture(scope="module")
+def pixels_in_files(pixels, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pixels")
+    in_three_files(folder, pixels.read_bytes())
+    return folder
+
+
+def two_rounds(place, folder: Path, *options) -> tuple:
+    """What two rounds over the points at `place` leave in `folder`, times apart."""
+    ran = run("driver", place, *options, "--max-rounds", 1, "--output-dir", folder)
+    assert ran.code == 3, ran.err
+    return without_seconds(folder), (folder / "centroids.csv").read_bytes()
+
+
+def from_given(centroids: Path, k: int) -> list:
+    """Options of a run that starts with the same centroids wherever it runs."""
+    centroids.write_text("".join("%d,%d,%d\n" % (15 * i, 12 * i, 250 - 15 * i) for i in range(k)))
+    return ["-k", k, "--init", centroids]
 
 
 @pytest.fixture(scope="module")
@@ -96,10 +110,13 @@ def assert_one_traceback(told: str, error: str) -> None:
 
 # local[2]
 
-def test_a_round_has_the_bits_of_inline(digits):
-    spark, inline = (succeed("kmeans_round", digits / "in", *round_of(digits), *options).rows()
-                     for options in (SPARK, ()))
-    assert spark == inline
+def test_two_rounds_have_the_bits_of_inline(digits, pixels_in_files, tmp_path):
+    same = ["-k", 10, *UNLABELLED, "--init", digits / "start" / "centroids.csv"]
+    assert two_rounds(digits / "in", tmp_path / "spark", *same, *SPARK) == two_rounds(
+        digits / "in", tmp_path / "inline", *same)
+    same = from_given(tmp_path / "c.csv", 16)
+    assert two_rounds(pixels_in_files, tmp_path / "pixels", *same, *SPARK) == two_rounds(
+        pixels_in_files, tmp_path / "pixels-inline", *same)
 
 
 def test_a_whole_run_is_within_two_percent(digits, inline_cost, tmp_path):
@@ -144,10 +161,14 @@ def test_a_missing_spark_submit_is_said(digits, tmp_path):
 
 # YARN
 
-def test_on_yarn_a_round_has_the_bits_of_inline_and_leaves_nothing(cluster, digits,
-                                                                   digits_on_hdfs):
+def test_on_yarn_rounds_have_the_bits_of_inline_and_leave_nothing(
+        cluster, digits, digits_on_hdfs, pixels_in_files, tmp_path):
     ran = succeed("kmeans_round", digits_on_hdfs, *round_of(digits), *on_yarn())
     assert ran.rows() == succeed("kmeans_round", digits / "in", *round_of(digits)).rows()
+    cluster.fs("-put", str(pixels_in_files), "/spark/pixels")
+    same = from_given(tmp_path / "c.csv", 16)
+    assert two_rounds(cluster.uri + "/spark/pixels", tmp_path / "yarn", *same, *on_yarn()) == (
+        two_rounds(pixels_in_files, tmp_path / "inline", *same))
     assert "howdah" not in cluster.fs("-ls", "/tmp")
 
 
