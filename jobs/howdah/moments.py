@@ -145,7 +145,9 @@ class Distinct:
         if len(self.smallest) == self.size:
             hashes = hashes[hashes < self.smallest[-1]]
         if len(hashes):
-            self.smallest = np.unique(np.concatenate([self.smallest, hashes]))[:self.size]
+            # np.unique hashes them, which takes ten times as long as sorting.
+            known = np.sort(np.concatenate([self.smallest, hashes]))
+            self.smallest = known[np.flatnonzero(np.diff(known, prepend=~known[:1]))][:self.size]
 
     @property
     def count(self) -> int:

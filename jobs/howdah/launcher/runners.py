@@ -44,6 +44,8 @@ def job_for_runner(launch: Launch, job_class, plan_path: str, folder: str,
         # The same Python with the same packages: no archive to unpack and compile per task.
         options.bootstrap_mrjob = False
         options.cmdenv["PYTHONPATH"] = JOBS_FOLDER
+        # mrjob's own number is twice the cores: so many starts of Python for a record per cluster.
+        options.jobconf = {"mapreduce.job.reduces": "1", **(options.jobconf or {})}
         return job
     options.check_input_paths = False
     if options.worker_env:
