@@ -77,8 +77,8 @@ def classify(points: GridPoints, centroids: GridCentroids) -> tuple[np.ndarray, 
     width = len(points) if points.sparse else max(256, PRODUCT_VALUES // len(centroids))
     for start in range(0, len(points), width):
         part = slice(start, start + width)
-        near, least[part] = _candidates(points, centroids, part, bound[part])
-        if np.count_nonzero(near) == near.shape[1]:
+        near, least[part], open_pairs = _candidates(points, centroids, part, bound[part])
+        if not open_pairs:
             labels[part] = (near.view(np.uint8) * centroids.labels).max(axis=0)
         else:
             labels[part] = _decided(points, centroids, near, start)
@@ -99,19 +99,23 @@ def _bound(points: GridPoints, centroids: GridCentroids) -> np.ndarray:
 
 
 def _candidates(points: GridPoints, centroids: GridCentroids, part: slice,
-                bound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which centroids may be the nearest of some points: bool (k, n); and the least products."""
+                bound: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Which centroids may be the nearest of some points: bool (k, n).
+
+    Also the least products (n,), and how many candidates there are beyond one a point.
+    """
     if not points.sparse:
         halves = centroids.factors @ points.metric[:, part]  # type: ignore
-        near, least = _near_least(halves, bound * 2.0 ** -24)
-        if np.count_nonzero(near) <= 1.25 * near.shape[1]:
-            return near, least
+        found = _near_least(halves, bound * 2.0 ** -24)
+        if found[2] <= 0.25 * halves.shape[1]:
+            return found
     return _near_least(_products64(points, centroids, part), bound * 2.0 ** -52)
 
 
-def _near_least(halves: np.ndarray, bound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _near_least(halves: np.ndarray, bound: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     least = halves.min(axis=0)
-    return halves <= least + bound.astype(halves.dtype), least
+    near = halves <= least + bound.astype(halves.dtype)
+    return near, least, np.count_nonzero(near) - near.shape[1]
 
 
 def _products64(points: GridPoints, centroids: GridCentroids, part: slice) -> np.ndarray:
