@@ -26,6 +26,7 @@ class KNN(HowdahJob):
 
     OUTPUT_PROTOCOL = BytesValueProtocol
     MAP_ONLY = True
+    CHEAP_ROWS = False
 
     def configure_args(self):
         super().configure_args()

@@ -28,8 +28,9 @@ scripts.JOBS.update(knn="KNN", pack="Pack")
 UNLABELLED = ("--ignore-columns", "label")
 BARE = ("-r", "hadoop")
 ON_HADOOP = (*BARE, "--python-bin", sys.executable)
+BY_BLOCK = ("--jobconf", "mapreduce.input.fileinputformat.split.minsize=1")
 # More than one reducer, so not inside the application master.
-SPREAD = ("--jobconf", "mapreduce.job.reduces=3", "-v")
+SPREAD = (*BY_BLOCK, "--jobconf", "mapreduce.job.reduces=3", "-v")
 # Folders that are not the jobs' to remove.
 KEPT = re.compile(r"/(tmp|yarn-logs.*|mr-staging(/history.*|/[^/]+(/\.staging)?)?)")
 
@@ -339,7 +340,7 @@ def test_a_bad_row_is_code_2_with_its_text_after_one_attempt(cluster, tmp_path, 
     cluster.fs("-D", "dfs.blocksize=512", "-put", str(tmp_path / "x.csv"), "/jobs/bad/x.csv")
     path = cluster.uri + "/jobs/bad/x.csv"
     before, jobs = everything(cluster), len(applications(cluster))
-    message = refused("driver", path, "-k", 2, *ON_HADOOP,
+    message = refused("driver", path, "-k", 2, *ON_HADOOP, *BY_BLOCK,
                       "--output-dir", cluster.uri + "/jobs/bad-out")
     assert "1 of 621 rows cannot be used" in message
     assert "%s, line 602: column 'y' is 'red', not a number: '3,red'" % path in message

@@ -44,6 +44,9 @@ class HowdahJob(MRJob):
 
     MAP_ONLY = False
 
+    #: Whether a task is done with a block of input in less time than it takes to start.
+    CHEAP_ROWS = True
+
     #: Whether batches keep their input lines.
     keep_lines = False
 

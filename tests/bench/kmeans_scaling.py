@@ -47,8 +47,8 @@ BLOBS = 50
 BILLION = 10 ** 9
 NODES = (1, 4, 16, 64)
 TASKS_A_NODE = 8
-# A million rows of 16 columns are about one block of HDFS.
-TASK_ROWS = {"tasks of 10^6 rows": 10 ** 6, "tasks of 8 x 10^6 rows": 8 * 10 ** 6}
+# Two million rows of 16 columns are 256 MB, Howdah's splits.
+TASK_ROWS = {"tasks of 2 x 10^6 rows": 2 * 10 ** 6, "tasks of 8 x 10^6 rows": 8 * 10 ** 6}
 
 
 @dataclass(frozen=True)

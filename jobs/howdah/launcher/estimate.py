@@ -15,6 +15,7 @@ from howdah.batches import rows_per_batch
 from howdah.blocks import first_block
 from howdah.errors import UserError
 from howdah.farthest import MOST
+from howdah.launcher.hadoop import SPLIT_BYTES
 from howdah.launcher.inputs import HEAD_BYTES, Inputs, find_inputs, slices, whole_lines
 from howdah.launcher.runners import LOCAL_RUNNERS, map_tasks
 from howdah.launcher.webhdfs import settings
@@ -155,9 +156,8 @@ def tasks_over(inputs: Inputs, launch) -> int:
     """Map tasks of a job over all of the input."""
     if launch.runner in LOCAL_RUNNERS:
         return len(slices(inputs.files, *map_tasks(launch.options)))
-    given = settings().get("dfs.blocksize", "")
-    block = int(given) if given.isdigit() else HDFS_BLOCK
-    return sum(-(-size // block) if path.endswith(".bz2") or is_splittable(path) else 1
+    split = SPLIT_BYTES if launch.runner != "spark" else HDFS_BLOCK
+    return sum(-(-size // split) if path.endswith(".bz2") or is_splittable(path) else 1
                for path, size in inputs.files if size)
 
 

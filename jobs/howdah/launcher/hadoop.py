@@ -36,21 +36,33 @@ IMPATIENT = ["-Dipc.client.connect.max.retries=3", "-Dipc.client.connect.timeout
              "-Ddfs.client.retry.policy.enabled=false"]
 
 #: Settings that shorten a job on any cluster: a tenth of a second replaces a second or more, a job
-#: of less than 256 MB runs inside its application master (its map tasks one after the other take
-#: less time than containers for them), splits go by block instead of at least two. What the user
-#: gives with --jobconf stands above them.
+#: of less than one HDFS block runs inside its application master, splits go by block instead of at
+#: least two. What the user gives with --jobconf stands above all settings here.
 JOBCONF = {
     "mapreduce.job.ubertask.enable": "true",
-    "mapreduce.job.ubertask.maxbytes": str(1 << 28),
     "yarn.app.mapreduce.am.scheduler.heartbeat.interval-ms": "100",
     "mapreduce.client.progressmonitor.pollinterval": "100",
     "mapreduce.client.completion.pollinterval": "100",
     "mapreduce.job.maps": "1",
 }
 
+# Two blocks of HDFS: a k-means job is done with them in about the time that a task takes to start.
+SPLIT_BYTES = 1 << 28
+LARGE_SPLITS = {
+    "mapreduce.job.ubertask.maxbytes": str(SPLIT_BYTES),
+    "mapreduce.input.fileinputformat.split.minsize": str(SPLIT_BYTES),
+}
+
 #: Hadoop Streaming parts each output line at its first tab and writes key, tab, value: a line
 #: without a tab would get one at its end, whatever the separators. This leaves lines as they are.
 WHOLE_LINES = {"stream.map.output": "keyonlytext"}
+
+
+def jobconf_of(job_class, given: Optional[dict]) -> dict:
+    """A job's settings, under those that the user gives."""
+    return {**JOBCONF, **(LARGE_SPLITS if job_class.CHEAP_ROWS else {}),
+            **(WHOLE_LINES if job_class.MAP_ONLY else {}), **(given or {})}
+
 
 CAUSES = (
     (r"safe mode", "HDFS is in safe mode, so nothing can be written; wait until it leaves it"

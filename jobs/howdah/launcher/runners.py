@@ -10,7 +10,7 @@ from typing import Optional, TYPE_CHECKING
 
 from howdah.job import HowdahJob
 from howdah.launcher.files import join
-from howdah.launcher.hadoop import JOBCONF, WHOLE_LINES, ship_beside
+from howdah.launcher.hadoop import jobconf_of, ship_beside
 from howdah.launcher.inputs import SLICE_BYTES, slices, whole_number
 from howdah.launcher.shipping import JOBS_FOLDER, ONE_THREAD, zip_package
 
@@ -55,14 +55,13 @@ def job_for_runner(launch: Launch, job_class, plan_path: str, folder: str,
     if launch.runner == "spark":
         _for_spark(launch, options, package, folder)
     else:
-        _for_streaming(launch, options, package, folder, job_class.MAP_ONLY)
+        options.jobconf = jobconf_of(job_class, options.jobconf)
+        _for_streaming(launch, options, package, folder)
     return job
 
 
-def _for_streaming(launch: Launch, options, package: str, folder: str, map_only: bool) -> None:
+def _for_streaming(launch: Launch, options, package: str, folder: str) -> None:
     ship_beside(options, package, folder)
-    whole_lines = WHOLE_LINES if map_only else {}
-    options.jobconf = {**JOBCONF, **whole_lines, **(options.jobconf or {})}
     if launch.runner == "emr":
         launch.emr.share(options)
     else:

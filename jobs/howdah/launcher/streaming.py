@@ -9,7 +9,7 @@ import shutil
 from howdah.codec import dump_json
 from howdah.errors import UserError
 from howdah.launcher.files import is_uri
-from howdah.launcher.hadoop import JOBCONF, WHOLE_LINES, words
+from howdah.launcher.hadoop import jobconf_of, words
 from howdah.launcher.shipping import ONE_THREAD, zip_mrjob, zip_package
 
 
@@ -40,9 +40,9 @@ def streaming_command(launch, job_class, plan: dict, folder: str) -> str:
     shipped = [os.path.abspath(path) for path in (
         script, plan_path, zip_package(folder, job_class), zip_mrjob(folder))]
     extra = launch.job.shipped_files()
-    jobconf = {**JOBCONF, **(options.jobconf or {})}
+    jobconf = jobconf_of(job_class, options.jobconf)
     if job_class.MAP_ONLY:
-        jobconf.update(WHOLE_LINES, **{"mapreduce.job.reduces": "0"})
+        jobconf["mapreduce.job.reduces"] = "0"
     python = "env/bin/python" if options.worker_env else " ".join(
         words(options.task_python_bin) or words(options.python_bin) or ["python3"])
     cmdenv = {**ONE_THREAD, **(options.cmdenv or {})}
