@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from argparse import Namespace
 from pathlib import Path
 
@@ -66,7 +67,18 @@ def test_a_command_that_takes_too_long_is_ended_with_its_children(tmp_path):
     ran = run([sys.executable, "-c", code], tmp_path / "log", 3)
     assert ran.code is None and "stopped after" in ran.trouble
     child = Path("/proc/%s/stat" % ran.tail().strip())
-    assert not child.exists() or child.read_text().split()[2] == "Z"
+    end = time.monotonic() + 10
+    while is_running(child) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not is_running(child)
+
+
+def is_running(stat: Path) -> bool:
+    """Whether the process of a /proc/PID/stat is there and no zombie."""
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_exit_codes_and_last_words_are_kept(tmp_path):
