@@ -140,12 +140,19 @@ def start_endless_job(cluster: Cluster, folder: Path) -> subprocess.Popen:
             env=env, stdout=log, stderr=log)
 
     def mapper_runs() -> bool:
-        commands = (Path(f"/proc/{pid}/cmdline").read_bytes()
-                    for pid in daemons.marked(cluster.folder))
-        return any(command.endswith(b"sleep\x0012345\x00") for command in commands)
+        return any(command_of(pid).endswith(b"sleep\x0012345\x00")
+                   for pid in daemons.marked(cluster.folder))
 
     daemons.wait_until(mapper_runs, 90, "the sleeping mapper")
     return client
+
+
+def command_of(pid: int) -> bytes:
+    """A process's command; empty when it has ended meanwhile."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def test_a_crashed_start_leaves_no_process(hadoop, tmp_path):
