@@ -18,11 +18,12 @@ from howdah.farthest import MOST
 from howdah.launcher.hadoop import SPLIT_BYTES
 from howdah.launcher.inputs import HEAD_BYTES, Inputs, find_inputs, slices, whole_lines
 from howdah.launcher.runners import LOCAL_RUNNERS, map_tasks
+from howdah.launcher.sampling import wanted_rows
 from howdah.launcher.webhdfs import settings
 from howdah.lines import Block, is_splittable
 from howdah.options import wishes
 from howdah.parse import Parser
-from howdah.seeding import PROJECTED_COLUMNS, chunk_rows, sample_size
+from howdah.seeding import PROJECTED_COLUMNS, chunk_rows
 
 MB = 1 << 20
 # A task that imports all and works on nothing.
@@ -166,7 +167,7 @@ def estimate(launch, options) -> str:
     inputs = find_inputs(options.args, launch.files, wishes(options))
     head = read_head(inputs, launch.files)
     tasks, sets = tasks_over(inputs, launch), options.clusters * options.restarts
-    size = min(int(head.rows), options.sample_size or sample_size(max(sets), head.columns))
+    size = min(int(head.rows), wanted_rows(options, inputs.layout))
     limit = task_memory(options)
     rounds = min(LIKELY_ROUNDS, options.max_rounds + 1)
     lines = {

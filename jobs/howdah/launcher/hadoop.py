@@ -116,15 +116,10 @@ class HadoopFiles:
             return self.web.ls(path)
         except Unanswered:
             pass
-        done = self._fs("-ls", "-R", path, ok=(0, 1))
-        if done.returncode:
-            said = done.stderr.decode("utf-8", "replace")
-            if re.search("No such file or directory", said):
-                return []
-            raise UserError(explain(said) or "hadoop fs -ls %s failed: %s" % (path, said[-500:]))
+        listed = self._listed("-R", path)
         prefix = re.match(r"\w+://[^/]*", path).group() if "://" in path else ""  # type: ignore
         found = []
-        for line in done.stdout.decode("utf-8", "replace").splitlines():
+        for line in (listed or "").splitlines():
             fields = line.split(None, 7)
             if len(fields) == 8 and not fields[0].startswith("d"):
                 name = fields[7] if "://" in fields[7] else prefix + fields[7]
@@ -137,11 +132,15 @@ class HadoopFiles:
             return self.web.exists(path)
         except Unanswered:
             pass
-        done = self._fs("-ls", "-d", path, ok=(0, 1))
+        return self._listed("-d", path) is not None
+
+    def _listed(self, how: str, path: str) -> Optional[str]:
+        """What `hadoop fs -ls` prints; None when there is no such path."""
+        done = self._fs("-ls", how, path, ok=(0, 1))
         said = done.stderr.decode("utf-8", "replace")
         if done.returncode and not re.search("No such file or directory", said):
             raise UserError(explain(said) or "hadoop fs -ls %s failed: %s" % (path, said[-500:]))
-        return done.returncode == 0
+        return None if done.returncode else done.stdout.decode("utf-8", "replace")
 
     def cat(self, path: str) -> Iterator[bytes]:
         """A file's bytes, decompressed by its codec; may be closed before the end."""

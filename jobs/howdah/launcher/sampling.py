@@ -26,9 +26,7 @@ def sampling_plan(launch, options, size=None) -> dict:
     k = max(options.clusters) if options.clusters else 1
     if size is None:
         check_clusters(options.clusters)
-        size = options.sample_size
-        if size is None:
-            size = sample_size(k, launch.inputs.layout.n_columns or 1)
+        size = wanted_rows(options, launch.inputs.layout)
         if size < k:
             raise UserError("--sample-size is %d, but -k %d clusters need a sample of at least as"
                             " many rows." % (size, k))
@@ -36,6 +34,13 @@ def sampling_plan(launch, options, size=None) -> dict:
             "metric": options.metric, "standardize": options.standardize,
             "layout": launch.inputs.layout.without_texts().to_dict(),
             "distinct": max(SKETCH, k + 1)}
+
+
+def wanted_rows(options, layout) -> int:
+    """Rows to sample: what the user says, or what the clusters and columns ask for."""
+    if options.sample_size is not None:
+        return options.sample_size
+    return sample_size(max(options.clusters), layout.n_columns or 1)
 
 
 def check_clusters(counts) -> None:
