@@ -21,6 +21,7 @@ from howdah.layout import PACKED_HEAD, Layout, Wishes
 from howdah.parse import Rows
 
 ALIGNMENT = 8
+DAMAGES = (binascii.Error, ValueError, KeyError, TypeError)
 
 
 def pack_rows(X, columns, weights=None, texts=None, dtype: str = "exact") -> bytes:
@@ -98,26 +99,34 @@ def _decoded(line) -> tuple[dict, dict]:
             arrays[name] = np.frombuffer(data, kind, count, at).reshape(shape)
             at += count * kind.itemsize + (-(count * kind.itemsize) % ALIGNMENT)
         return header, arrays
-    except (binascii.Error, ValueError, KeyError, TypeError) as error:
-        raise UserError("A packed block is damaged (%s); pack the input again." % error) from None
+    except DAMAGES as error:
+        raise _damaged(error) from None
+
+
+def _damaged(error: Exception) -> UserError:
+    return UserError("A packed block is damaged (%s); pack the input again." % error)
 
 
 def first_block(head: bytes) -> tuple[dict, int]:
     """Header of the first block, and the bytes of its line; the line's beginning is enough."""
     text = head[len(PACKED_HEAD):].split(b"\n", 1)[0]
-    begin = pybase64.b64decode(text[:len(text) // 4 * 4])
-    size = int.from_bytes(begin[:4], "little")
-    header = json.loads(begin[4:4 + size])
-    data = 4 + size + (-(size + 4) % ALIGNMENT)
-    for _, dtype, shape in header["arrays"]:
-        length = int(np.prod(shape)) * np.dtype(dtype).itemsize
-        data += length + (-length % ALIGNMENT)
+    try:
+        begin = pybase64.b64decode(text[:len(text) // 4 * 4], validate=True)
+        size = int.from_bytes(begin[:4], "little")
+        header = json.loads(begin[4:4 + size])
+        data = 4 + size + (-(size + 4) % ALIGNMENT)
+        for _, dtype, shape in header["arrays"]:
+            length = int(np.prod(shape)) * np.dtype(dtype).itemsize
+            data += length + (-length % ALIGNMENT)
+    except DAMAGES as error:
+        raise _damaged(error) from None
     return header, len(PACKED_HEAD) + 4 * -(-data // 3) + 1
 
 
 def describe(line: bytes, wishes: Wishes, place: str) -> Layout:
-    """The layout of packed input, from its first block."""
-    header, arrays = _decoded(line)
+    """The layout of packed input, from the beginning of its first block."""
+    header, _ = first_block(line)
+    arrays = [name for name, _, _ in header["arrays"]]
     roles = [name[len("text."):] for name in arrays if name.startswith("text.")]
     missing = [role for role in wishes.roles() if role not in roles]
     if missing:
