@@ -19,8 +19,8 @@ BATCH_VALUES = 1 << 17
 class Batch:
     """Points in the order of the input.
 
-    X is float64 (n, d), or float32 from packed blocks, or a scipy CSR matrix. A dense X is only
-    good until the next batch is asked for: its memory is used again.
+    X is float64 (n, d), or float32 from packed blocks, or a scipy CSR matrix. A dense X lies by
+    columns and is only good until the next batch is asked for: its memory is used again.
     """
 
     X: object
@@ -50,7 +50,7 @@ def batches(parser: Parser, blocks: Iterable[Block], size: int) -> Iterator[Batc
 
 def _gather_dense(pieces: Iterable[Rows], parser: Parser, size: int) -> Iterator[Batch]:
     layout = parser.layout
-    X = np.empty((size, layout.n_columns or 0))
+    X = np.empty((layout.n_columns or 0, size)).T
     weights = None if layout.weight is None else np.empty(size)
     texts, lines = _fresh_lists(parser)
     filled = 0

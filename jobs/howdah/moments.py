@@ -29,12 +29,13 @@ class Moments:
         """Moments of a batch: float64 (n, d), n at least 1, or CSR (absent entries are zeros)."""
         if not isinstance(X, np.ndarray):
             return cls._of_sparse(X)
-        low, high = X.min(axis=0), X.max(axis=0)
+        columns = np.ascontiguousarray(X.T)
+        low, high = columns.min(axis=1), columns.max(axis=1)
         exponent = _exponents(low, high)
-        scaled = X * np.ldexp(1.0, -exponent)
-        mean = scaled.mean(axis=0)
-        scaled -= mean
-        return cls(len(X), exponent, mean, np.einsum("ij,ij->j", scaled, scaled), low, high)
+        scaled = columns * np.ldexp(1.0, -exponent)[:, None]
+        mean = scaled.mean(axis=1)
+        scaled -= mean[:, None]
+        return cls(len(X), exponent, mean, np.einsum("ij,ij->i", scaled, scaled), low, high)
 
     @classmethod
     def _of_sparse(cls, X) -> Moments:
@@ -112,8 +113,8 @@ def row_hashes(X) -> np.ndarray:
     if isinstance(X, np.ndarray):
         h = np.full(len(X), 0x9E3779B97F4A7C15, dtype=np.uint64)
         for column in X.T:
-            bits = (column + 0.0).view(np.uint64)
-            h = _mixed(h ^ bits)
+            h ^= (column + 0.0).view(np.uint64)
+            _mix(h)
         return h
     entries = (X.data + 0.0).view(np.uint64) * _odd(X.indices.astype(np.uint64))
     entries = np.where(X.data == 0, np.uint64(0), _mixed(entries ^ X.indices.astype(np.uint64)))
@@ -126,9 +127,15 @@ def _odd(h: np.ndarray) -> np.ndarray:
 
 
 def _mixed(h: np.ndarray) -> np.ndarray:
-    """One multiply-xorshift round (the finaliser of splitmix64, shortened)."""
-    h = h * np.uint64(0xBF58476D1CE4E5B9)
-    return h ^ (h >> np.uint64(29))
+    mixed = h.copy()
+    _mix(mixed)
+    return mixed
+
+
+def _mix(h: np.ndarray) -> None:
+    """One multiply-xorshift round in place (the finaliser of splitmix64, shortened)."""
+    h *= np.uint64(0xBF58476D1CE4E5B9)
+    h ^= h >> np.uint64(29)
 
 
 class Distinct:

@@ -22,6 +22,8 @@ REFERENCE_ROWS = 2000
 MOST_REFERENCES = 256
 PROJECTED_COLUMNS = 256
 SIGNED_COLUMNS = 4096
+# Rows whose products with all references stay in the processor's cache.
+NEAREST_ROWS = 2048
 
 
 def sample_size(k: int, n_columns: int) -> int:
@@ -67,47 +69,48 @@ def choose_references(X: np.ndarray, k: int, rng: np.random.Generator,
     if len(X) > REFERENCE_ROWS:
         rows = rng.choice(len(X), REFERENCE_ROWS, replace=False, shuffle=False)
         X, w = X[rows], w[rows]
-    norms = np.einsum("ij,ij->i", X, X)
-    chosen = [_draw(w, rng) if w.sum() > 0 else 0]
-    closest = _squared(X, norms, chosen[0])
+    # What cancellation leaves of a zero must not be drawn as if it were a distance.
+    norms = (1 - 1e-12) * np.einsum("ij,ij->i", X, X)
+    doubled = -2.0 * X
+    chosen = [_draw(np.cumsum(w), rng) if w.sum() > 0 else 0]
+    closest, distances, mass = np.full(len(X), np.inf), np.empty(len(X)), np.empty(len(X))
     while len(chosen) < min(k, len(X)):
-        mass = closest * w
-        if not mass.sum() > 0:
+        newest = chosen[-1]
+        np.dot(doubled, X[newest], out=distances)
+        distances += norms
+        distances += norms[newest]
+        np.minimum(closest, distances, out=closest)
+        np.maximum(closest, 0.0, out=closest)
+        np.multiply(closest, w, out=mass)
+        np.cumsum(mass, out=mass)
+        if not mass[-1] > 0:
             break
         chosen.append(_draw(mass, rng))
-        np.minimum(closest, _squared(X, norms, chosen[-1]), out=closest)
     return X[chosen]
 
 
-def _draw(mass: np.ndarray, rng: np.random.Generator) -> int:
-    """An index drawn with probability proportional to its mass."""
-    cumulated = np.cumsum(mass)
-    return min(int(np.searchsorted(cumulated, rng.random() * cumulated[-1], side="right")),
-               len(mass) - 1)
-
-
-def _squared(X: np.ndarray, norms: np.ndarray, i: int) -> np.ndarray:
-    """Squared distances to row i, never negative, zero for the row itself."""
-    distances = norms + norms[i] - 2.0 * (X @ X[i])
-    # What cancellation leaves of a zero must not be drawn as if it were a distance.
-    distances[distances < 1e-12 * (norms + norms[i])] = 0.0
-    return distances
+def _draw(cumulated: np.ndarray, rng: np.random.Generator) -> int:
+    """An index drawn with probability proportional to its mass, from the masses' cumulated sums."""
+    drawn = cumulated.searchsorted(rng.random() * cumulated[-1], side="right")
+    return min(int(drawn), len(cumulated) - 1)
 
 
 def _nearest_reference(X: np.ndarray, references: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Labels (n,) and squared distances (n,), float32 products in pieces that stay in cache."""
-    labels = np.empty(len(X), dtype=np.intp)
-    distances = np.empty(len(X))
-    factors = np.ascontiguousarray(-2.0 * references.T, dtype=np.float32)
-    constants = np.einsum("ij,ij->i", references, references).astype(np.float32)
-    for start in range(0, len(X), 2048):
-        part = X[start:start + 2048]
-        values = part.astype(np.float32) @ factors
+    labels, distances = np.empty(len(X), dtype=np.intp), np.zeros(len(X))
+    factors = (-2.0 * references).astype(np.float32)
+    constants = np.einsum("ij,ij->i", references, references).astype(np.float32)[:, None]
+    numbers = np.arange(len(references)).astype(np.min_scalar_type(len(references) - 1))[:, None]
+    for start in range(0, len(X), NEAREST_ROWS):
+        part = slice(start, start + NEAREST_ROWS)
+        values = factors @ X.T[:, part].astype(np.float32)
         values += constants
-        here = values.argmin(axis=1)
-        labels[start:start + len(part)] = here
-        difference = part - references[here]
-        distances[start:start + len(part)] = np.einsum("ij,ij->i", difference, difference)
+        nearest = values <= values.min(axis=0)
+        labels[part] = (nearest.view(np.uint8) * numbers).max(axis=0)
+    for column, reference in zip(X.T, references.T):
+        difference = column - reference[labels]
+        difference *= difference
+        distances += difference
     return labels, distances
 
 
