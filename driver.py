@@ -128,11 +128,11 @@ def run(launch: Launch, options, output: Output) -> int:
         return rivals(rows, weights, k, options.seed + restart, profile, options.metric,
                       options.standardize)
 
-    attempts = [(k, restart) for k in options.clusters for restart in range(options.restarts)]
-    starts = [starts_of(*attempt) for attempt in attempts]
+    starts = {(k, restart): starts_of(k, restart)
+              for k in options.clusters for restart in range(options.restarts)}
     runs = {k: KRun(k, output.for_k(k, len(options.clusters) > 1), Model(
         layout.column_names(), options.metric, options.standardize, layout.sparse, profile,
-        starts[attempts.index((k, 0))][0], seed=options.seed, options=noted(options, k)))
+        starts[k, 0][0], seed=options.seed, options=noted(options, k)))
         for k in options.clusters}
     for each in runs.values():
         each.output.begin(each.model)
@@ -147,20 +147,19 @@ def run(launch: Launch, options, output: Output) -> int:
         return [recentred(outcome.records, c, space, i) for i, c in enumerate(centroid_sets)]
 
     def after_round(courses):
-        for (k, restart), course in zip(attempts, courses):
-            if len(course.history) == scans:
-                last = course.history[-1]
-                notice(name_of(options, k, restart) + last.line())
-                refuse_empty(options, last)
+        for (k, restart), course in courses.items():
+            last = course.history[-1]
+            notice(name_of(options, k, restart) + last.line())
+            refuse_empty(options, last)
             runs[k].courses[restart] = course
-        for each in runs.values():
-            each.progress()
+        for k in {k: None for k, _ in courses}:
+            runs[k].progress()
 
-    notice(" " * len(name_of(options, *attempts[0])) + ROUND_HEADER)
+    notice(" " * len(name_of(options, options.clusters[0], 0)) + ROUND_HEADER)
     results = iterate(run_round, starts, rules_of(options, profile, space),
                       lambda before, after: shift(before, after, space), after_round,
                       rounds_before=output.rounds_before)
-    for (k, restart), result in zip(attempts, results):
+    for (k, restart), result in results.items():
         notice(stopped(result, name_of(options, k, restart)))
     chosen = finish(runs, (rows, weights, profile, options))
     if output.folder and len(runs) > 1:
@@ -170,7 +169,7 @@ def run(launch: Launch, options, output: Output) -> int:
         notice("written to %s" % output.folder)
     if options.assign:
         assign(launch, chosen.model, output)
-    return OK if all(result.converged for result in results) else STOPPED_BY_LIMIT
+    return OK if all(result.converged for result in results.values()) else STOPPED_BY_LIMIT
 
 
 class KRun:

@@ -1,7 +1,7 @@
 """What the jobs are checked against: the same numerics over arrays, and plain NumPy beside them.
 
     memory = InMemory(X)                                  # profile and grid of X
-    [result] = iterate(memory.run_round, [[start]], Rules(), memory.shift)
+    result = iterate(memory.run_round, {"it": [start]}, Rules(), memory.shift)["it"]
 
 `InMemory.run_round` is the callable that howdah.launcher.converge.iterate takes, with no job, no
 file and no process behind it. The plain functions know nothing of the grid.
@@ -96,8 +96,7 @@ class InMemory:
     def run(self, *starts: np.ndarray, **rules) -> Result:
         """Rounds from rival starts until one of the rules (see Rules) stops them."""
         rivals = [np.asarray(start, dtype=np.float64) for start in starts]
-        [result] = iterate(self.run_round, [rivals], Rules(**rules), self.shift)
-        return result
+        return iterate(self.run_round, {"it": rivals}, Rules(**rules), self.shift)["it"]
 
 
 def profile_of(X, weights: Optional[np.ndarray] = None, rows: int = CHUNK_ROWS) -> Profile:

@@ -17,8 +17,7 @@ START = X[:6] + 1e-3
 
 def race(run_round, rivals, rules, shift, after_round=lambda courses: None, **options) -> Result:
     """The result of one course."""
-    [result] = iterate(run_round, [rivals], rules, shift, after_round, **options)
-    return result
+    return iterate(run_round, {"it": rivals}, rules, shift, after_round, **options)["it"]
 
 
 class Counted:
@@ -109,14 +108,33 @@ def test_tol_is_scikit_learns(tol):
 
 def test_several_courses_share_scans_and_end_as_if_alone():
     run_round = Counted()
-    starts = [START, X[50:56], X[100:106]]
+    starts = {"a": START, "b": X[50:56], "c": X[100:106], "d": X[200:203]}
     rules = Rules(tol=0, max_rounds=100)
-    results = iterate(run_round, [[start] for start in starts], rules, MEMORY.shift)
-    alone = [race(MEMORY.run_round, [s], rules, MEMORY.shift) for s in starts]
-    for a, b in zip(results, alone):
-        assert (a.centroids == b.centroids).all() and a.stop == b.stop
-        assert [r.cost for r in a.history] == [r.cost for r in b.history]
-    assert len(run_round.scans) == max(len(r.history) for r in results)
+    results = iterate(run_round, {name: [start] for name, start in starts.items()}, rules,
+                      MEMORY.shift)
+    lengths = {name: len(result.history) for name, result in results.items()}
+    assert len(set(lengths.values())) > 2 and max(lengths.values()) == len(run_round.scans)
+    for name, start in starts.items():
+        alone = race(MEMORY.run_round, [start], rules, MEMORY.shift)
+        assert (results[name].centroids == alone.centroids).all()
+        assert results[name].stop == alone.stop
+        assert [r.cost for r in results[name].history] == [r.cost for r in alone.history]
+
+
+@pytest.mark.parametrize("max_rounds", [4, 100])
+def test_after_a_round_the_courses_that_it_advanced_are_told_by_name(max_rounds):
+    """Whatever order they end in; and a limit ends all that are left at once."""
+    starts = {"slow": [X[50:56]], "short": [X[200:203]], "other": [START]}
+    seen: dict = {name: [] for name in starts}
+
+    def after_round(courses):
+        for name, course in courses.items():
+            assert len(course.centroids) == len(starts[name][0])
+            seen[name].append(course.history[-1])
+
+    results = iterate(MEMORY.run_round, starts, Rules(tol=0, max_rounds=max_rounds), MEMORY.shift,
+                      after_round)
+    assert {name: result.history for name, result in results.items()} == seen
 
 
 # Rivals
@@ -124,8 +142,9 @@ def test_several_courses_share_scans_and_end_as_if_alone():
 def test_courses_of_several_rivals_end_as_if_alone():
     starts = [[X[i:i + 6] + 1e-3 for i in range(a, a + 30, 7)] for a in (0, 100)]
     rules = Rules(tol=0, max_rounds=100)
-    together = iterate(MEMORY.run_round, starts, rules, MEMORY.shift)
-    for result, rivals in zip(together, starts):
+    together = iterate(MEMORY.run_round, dict(enumerate(starts)), rules, MEMORY.shift)
+    for name, rivals in enumerate(starts):
+        result = together[name]
         alone = race(MEMORY.run_round, rivals, rules, MEMORY.shift)
         assert (result.centroids == alone.centroids).all()
         assert [r.cost for r in result.history] == [r.cost for r in alone.history]
@@ -151,7 +170,7 @@ def test_a_rival_that_overtakes_takes_the_course_along():
     starts = [X[i:i + 6] + 1e-3 for i in range(0, 120, 6)]
     seen = []
     result = race(run_round, starts, Rules(tol=0, max_rounds=4), MEMORY.shift,
-                  lambda courses: seen.append((courses[0].centroids, courses[0].history[-1])))
+                  lambda courses: seen.append((courses["it"].centroids, courses["it"].history[-1])))
     assert len(seen) == len(run_round.scans) == len(result.history)
     for scan, (centroids, record) in zip(run_round.scans, seen):
         measured = MEMORY.run_round(scan)

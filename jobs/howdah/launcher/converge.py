@@ -114,27 +114,29 @@ class Course:
         return record
 
 
-def iterate(run_round: RunRound, starts: list, rules: Rules, shift: Shift,
-            after_round: Callable[[list], None] = lambda courses: None,
-            clock: Callable[[], float] = time.monotonic, rounds_before: int = 0) -> list:
+def iterate(run_round: RunRound, starts: dict, rules: Rules, shift: Shift,
+            after_round: Callable[[dict], None] = lambda courses: None,
+            clock: Callable[[], float] = time.monotonic, rounds_before: int = 0) -> dict:
     """Lloyd's rounds for several courses, which share every scan.
 
-    `starts` holds the rivals of each course, lists of (k, d) arrays; `run_round` measures a list
-    of such arrays in one scan. Returns a Result per course, each as if it had run alone.
-    `after_round` gets the courses that the scan advanced; `rounds_before` only shifts the rounds'
-    numbers (a run that is resumed).
+    `starts` holds the rivals of each course, lists of (k, d) arrays, by the course's name;
+    `run_round` measures a list of such arrays in one scan. Returns the Results by name, each as if
+    its course had run alone. `after_round` gets the courses that the scan advanced, by name: those
+    that ended earlier are not among them. `rounds_before` only shifts the rounds' numbers (a run
+    that is resumed).
     """
     begun = clock()
-    courses = [Course(rivals, rules, shift, rounds_before) for rivals in starts]
-    while any(course.result is None for course in courses):
+    courses = {name: Course(rivals, rules, shift, rounds_before) for name, rivals in starts.items()}
+    while True:
+        active = {name: course for name, course in courses.items() if course.result is None}
+        if not active:
+            return {name: course.result for name, course in courses.items()}
         started = clock()
-        active = [course for course in courses if course.result is None]
-        measured = iter(run_round([rival for course in active for rival in course.rivals]))
+        measured = iter(run_round([rival for course in active.values() for rival in course.rivals]))
         seconds, elapsed = clock() - started, clock() - begun
-        for course in active:
+        for course in active.values():
             course.advance([next(measured) for _ in course.rivals], seconds, elapsed)
         after_round(active)
-    return [course.result for course in courses]
 
 
 def _converged(rules: Rules, cost: float, last_cost: Optional[float], empty: list) -> str:

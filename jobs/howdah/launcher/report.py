@@ -58,6 +58,6 @@ def summary(result, launch, rounds: int, seconds: float) -> str:
 def table(choices: list, best) -> str:
     """The numbers of clusters side by side, and which of them the rule picks."""
     lines = [HEADER]
-    for before, choice in zip([None, *choices], choices):
+    for before, choice in zip([None, *choices[:-1]], choices):
         lines.append(choice.line(before))
     return "\n".join([*lines, "k = %d has %s" % (best.k, RULE)])
