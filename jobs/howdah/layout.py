@@ -194,7 +194,7 @@ def _delimited_layout(lines, name, delimiter, wishes: Wishes, place: str) -> Lay
     if not names:
         names = [str(i) for i in range(width)]
     body = [row for row in body if len(row) == width]
-    roles, weight, ignored, numeric = _parts(names, wishes)
+    roles, weight, ignored, numeric = parts_of(names, wishes)
     for i in numeric:
         _refuse_text_column(body, i, names[i], place)
     if not numeric:
@@ -209,7 +209,7 @@ def _delimited_layout(lines, name, delimiter, wishes: Wishes, place: str) -> Lay
         texts=roles, unread_texts=tuple(sorted(texts_beside)))
 
 
-def _parts(names: Sequence[str], wishes: Wishes):
+def parts_of(names: Sequence[str], wishes: Wishes):
     """Positions of the text roles, the weight, the ignored and the numeric columns."""
     roles = {r: _position(c, names, "--%s-column" % r) for r, c in wishes.roles().items()}
     weight = None
@@ -271,6 +271,11 @@ def _position(column: str, names: Sequence[str], option: str) -> int:
                     % (option, column, ", ".join(names)))
 
 
+def some_of(names: Sequence[str]) -> str:
+    """The first names, for a sentence."""
+    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+
+
 def _commonest(values: list) -> int:
     return max(sorted(set(values)), key=values.count)
 
@@ -296,7 +301,7 @@ def _jsonl_layout(lines, wishes: Wishes, place: str) -> Layout:
     keys = list(first) if isinstance(first, dict) else list(range(len(first)))
     names = [str(key) for key in keys]
     alike = [row for row in rows if type(row) is type(first)]
-    roles, weight, _, numeric = _parts(names, wishes)
+    roles, weight, _, numeric = parts_of(names, wishes)
     for i in numeric:
         values = [row.get(keys[i]) if isinstance(row, dict) else row[i] for row in alike
                   if isinstance(row, dict) or len(row) == len(keys)]

@@ -24,6 +24,7 @@ from howdah.launcher.files import is_uri, local_path
 from howdah.launcher.inputs import slices
 from howdah.launcher.runners import LOCAL_RUNNERS, map_tasks
 from howdah.launcher.script import notice
+from howdah.layout import some_of
 from howdah.lines import read_slice
 from howdah.parse import Parser
 from howdah.recall import sentence
@@ -172,10 +173,9 @@ def query_layout(launch, options, description: Description):
     if layout.sparse:
         return replace(layout, width=width)
     if layout.n_columns != width:
-        names = layout.column_names()
-        shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
         raise UserError("The queries have %d columns (%s), but the index %s has %d %s."
-                        % (layout.n_columns, shown, options.index, width, what))
+                        % (layout.n_columns, some_of(layout.column_names()), options.index, width,
+                           what))
     return layout
 
 
