@@ -2,7 +2,7 @@
 
 A line is `howdah1:` and the base64 of: the length of a JSON header (4 bytes, little-endian), the
 header, and the arrays that it lists, each padded to 8 bytes. Arrays: `X` by columns (d, n), or
-for sparse points `values`, `columns`, `lengths`; `weights`; and `text.ROLE` (fixed-width UTF-8).
+for sparse points `values`, `columns`, `lengths`; `weights`; and `text.ROLE` (UTF-8, a line each).
 Being a line of text a block passes through Hadoop Streaming, may be split, concatenated and
 compressed like any other line, and costs a round no parsing.
 """
@@ -17,7 +17,7 @@ import numpy as np
 import pybase64
 
 from howdah.errors import UserError
-from howdah.layout import PACKED_HEAD, Layout, Wishes
+from howdah.layout import PACKED_HEAD, Layout, Wishes, some_of
 from howdah.parse import Rows
 
 ALIGNMENT = 8
@@ -28,12 +28,15 @@ def pack_rows(X, columns, weights=None, texts=None, dtype: str = "exact") -> byt
     """Points as one block, without the newline.
 
     X        (n, d) floats, or CSR
-    columns  names of the columns (dense), or their number (sparse)
-    weights  (n,) or None; texts: {role: list of n str}
+    columns  names of the columns (dense), or the number of the first (sparse): 0 or 1
+    weights  (n,) or None; texts: {role: list of n str without line breaks}
     dtype    "float32", "float64", or "exact": float32 where that loses nothing
+
+    Raises UserError for a value that float32 cannot hold.
     """
     arrays: dict = {}
-    if isinstance(X, np.ndarray):
+    dense = isinstance(X, np.ndarray)
+    if dense:
         arrays["X"] = np.ascontiguousarray(_narrowed(X, dtype).T)
     else:
         arrays["values"] = _narrowed(X.data, dtype)
@@ -42,11 +45,10 @@ def pack_rows(X, columns, weights=None, texts=None, dtype: str = "exact") -> byt
     if weights is not None:
         arrays["weights"] = np.asarray(weights, dtype=np.float64)
     for role, values in (texts or {}).items():
-        encoded = np.array([value.encode("utf-8") for value in values])
-        arrays["text." + role] = encoded if encoded.dtype.kind == "S" else encoded.astype("S1")
+        arrays["text." + role] = np.frombuffer("\n".join(values).encode("utf-8"), np.uint8)
     header = json.dumps({
         "rows": X.shape[0], "width": X.shape[1],
-        "columns": list(columns) if isinstance(X, np.ndarray) else None,
+        "columns": list(columns) if dense else columns,
         "arrays": [[name, a.dtype.newbyteorder("<").str, list(a.shape)]
                    for name, a in arrays.items()]}, separators=(",", ":")).encode("utf-8")
     parts = [len(header).to_bytes(4, "little"), _padded(header, 4)]
@@ -59,17 +61,21 @@ def _narrowed(values: np.ndarray, dtype: str) -> np.ndarray:
         return values.astype(np.float64)
     with np.errstate(over="ignore"):
         narrow = values.astype(np.float32)
-    if dtype == "float32" or (narrow == values).all():
-        return narrow
-    return values.astype(np.float64)
+    if dtype == "exact":
+        return narrow if (narrow == values).all() else values.astype(np.float64)
+    infinite = np.isinf(narrow)
+    if infinite.any():
+        raise UserError("The value %r is beyond the range of float32 (3.4e38); pack with --dtype"
+                        " float64 or exact." % float(values[infinite][0]))
+    return narrow
 
 
 def _padded(data: bytes, before: int = 0) -> bytes:
     return data + b"\0" * (-(len(data) + before) % ALIGNMENT)
 
 
-def lines_of(data: bytes) -> Iterator[memoryview]:
-    """The non-empty lines of a text, not copied, without their ends."""
+def lines_of(data: bytes) -> Iterator[tuple[int, memoryview]]:
+    """The non-empty lines of a text and where they begin, not copied, without their ends."""
     view, start = memoryview(data), 0
     while start < len(data):
         end = data.find(b"\n", start)
@@ -78,29 +84,31 @@ def lines_of(data: bytes) -> Iterator[memoryview]:
         while stop > start and data[stop - 1] in b"\r\t ":
             stop -= 1
         if stop > start:
-            yield view[start:stop]
+            yield start, view[start:stop]
         start = end + 1
 
 
 def _decoded(line) -> tuple[dict, dict]:
     """Header and arrays (views of the decoded bytes) of a block: bytes or a memoryview."""
-    if bytes(line[:len(PACKED_HEAD)]) != PACKED_HEAD:
-        raise UserError("The input begins with packed blocks, but holds other lines too (%r);"
-                        " keep packed and text files apart." % bytes(line[:40]))
-    try:
-        data = pybase64.b64decode(line[len(PACKED_HEAD):], validate=True)
-        size = int.from_bytes(data[:4], "little")
-        header = json.loads(data[4:4 + size])
-        at = 4 + size + (-(size + 4) % ALIGNMENT)
-        arrays = {}
-        for name, dtype, shape in header["arrays"]:
-            kind = np.dtype(dtype)
-            count = int(np.prod(shape))
-            arrays[name] = np.frombuffer(data, kind, count, at).reshape(shape)
-            at += count * kind.itemsize + (-(count * kind.itemsize) % ALIGNMENT)
-        return header, arrays
-    except DAMAGES as error:
-        raise _damaged(error) from None
+    data = pybase64.b64decode(line[len(PACKED_HEAD):], validate=True)
+    header, at = _header(data)
+    arrays = {}
+    for name, dtype, shape in header["arrays"]:
+        kind = np.dtype(dtype)
+        count = int(np.prod(shape))
+        arrays[name] = np.frombuffer(data, kind, count, at).reshape(shape)
+        at += count * kind.itemsize + (-(count * kind.itemsize) % ALIGNMENT)
+    return header, arrays
+
+
+def _header(data: bytes) -> tuple[dict, int]:
+    """The header of a decoded block, and where its arrays begin."""
+    size = int.from_bytes(data[:4], "little")
+    header = json.loads(data[4:4 + size])
+    missing = {"rows", "width", "columns", "arrays"} - set(header)
+    if missing:
+        raise ValueError("its header has no %s" % ", ".join(sorted(missing)))
+    return header, 4 + size + (-(size + 4) % ALIGNMENT)
 
 
 def _damaged(error: Exception) -> UserError:
@@ -111,10 +119,7 @@ def first_block(head: bytes) -> tuple[dict, int]:
     """Header of the first block, and the bytes of its line; the line's beginning is enough."""
     text = head[len(PACKED_HEAD):].split(b"\n", 1)[0]
     try:
-        begin = pybase64.b64decode(text[:len(text) // 4 * 4], validate=True)
-        size = int.from_bytes(begin[:4], "little")
-        header = json.loads(begin[4:4 + size])
-        data = 4 + size + (-(size + 4) % ALIGNMENT)
+        header, data = _header(pybase64.b64decode(text[:len(text) // 4 * 4], validate=True))
         for _, dtype, shape in header["arrays"]:
             length = int(np.prod(shape)) * np.dtype(dtype).itemsize
             data += length + (-length % ALIGNMENT)
@@ -136,10 +141,10 @@ def describe(line: bytes, wishes: Wishes, place: str) -> Layout:
         raise UserError("%s is packed without weights; give --weight-column when packing." % place)
     weight = 0 if "weights" in arrays else None
     texts = {role: 0 for role in roles}
-    if header["columns"] is None:
-        return Layout(format="packed", columns=None, weight=weight, texts=texts,
-                      width=None, zero_based=True)
     names = header["columns"]
+    if not isinstance(names, list):
+        return Layout(format="packed", columns=None, weight=weight, texts=texts,
+                      width=None, zero_based=names == 0)
     unknown = [c for c in wishes.ignore_columns if c not in names]
     if unknown:
         raise UserError("--ignore-columns names %r, but %s was packed with the columns %s."
@@ -151,13 +156,19 @@ def describe(line: bytes, wishes: Wishes, place: str) -> Layout:
 
 def unpack_rows(line, layout: Layout) -> Rows:
     """The points of a block; X keeps the block's dtype."""
-    header, arrays = _decoded(line)
-    if layout.sparse != (header["columns"] is None):
-        raise UserError("The input mixes dense and sparse packed blocks; keep them apart.")
-    if not layout.sparse and header["width"] != layout.fields:
-        raise UserError("A packed block has %d columns, but the first has %d; keep them apart."
-                        % (header["width"], layout.fields))
-    texts = {role: [value.decode("utf-8") for value in arrays["text." + role].tolist()]
+    if bytes(line[:len(PACKED_HEAD)]) != PACKED_HEAD:
+        raise UserError("The input begins with packed blocks, but holds other lines too (%r);"
+                        " keep packed and text files apart." % bytes(line[:40]))
+    try:
+        header, arrays = _decoded(line)
+        _refuse_mixture(header, arrays, layout)
+        return _rows(arrays, layout)
+    except DAMAGES as error:
+        raise _damaged(error) from None
+
+
+def _rows(arrays: dict, layout: Layout) -> Rows:
+    texts = {role: bytes(arrays["text." + role]).decode("utf-8").split("\n")
              for role in layout.texts}
     weights = arrays["weights"] if layout.weight is not None else None
     if layout.sparse:
@@ -165,6 +176,25 @@ def unpack_rows(line, layout: Layout) -> Rows:
              arrays["lengths"].astype(np.int64))
         return Rows(X, weights, texts)
     X = arrays["X"]
-    if len(layout.numeric) < layout.fields:
+    if layout.numeric != tuple(range(layout.fields)):
         X = X[list(layout.numeric)]
     return Rows(X.T, weights, texts)
+
+
+def _refuse_mixture(header: dict, arrays: dict, layout: Layout) -> None:
+    """UserError for a block of another kind than the first."""
+    names = header["columns"]
+    if layout.sparse != (not isinstance(names, list)):
+        raise UserError("The input mixes dense and sparse packed blocks; keep them apart.")
+    if not layout.sparse and len(names) != layout.fields:
+        raise UserError("A packed block has %d columns, but the first has %d; keep them apart."
+                        % (len(names), layout.fields))
+    if not layout.sparse and tuple(names[i] for i in layout.numeric) != layout.columns:
+        raise UserError("A packed block has the columns %s, but the first has %s; keep them apart."
+                        % (some_of(names), some_of(layout.column_names())))
+    if ("weights" in arrays) != (layout.weight is not None):
+        raise UserError("The input mixes packed blocks with and without weights; keep them apart.")
+    for role in layout.texts:
+        if "text." + role not in arrays:
+            raise UserError("A packed block has no column for --%s-column, but the first has one;"
+                            " keep them apart." % role)

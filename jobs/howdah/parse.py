@@ -17,6 +17,7 @@ FEW_ROWS = 24
 PARTS = 8
 # A reading that failed is tried again after this many blocks: the file may have changed its hand.
 BLOCKS_UNTIL_RETRY = 64
+NO_DIRECTION = "all values are zero, which has no direction for cosine"
 
 
 class Parser:
@@ -35,8 +36,9 @@ class Parser:
         self.refused: list = []
         self.keep_refused = keep_refused
         self._header = None if layout.header is None else _header_bytes(layout.header)
-        self._judge = judge_of(layout)
-        self._fast = FastReader(layout)
+        if layout.format != "packed":
+            self._judge = judge_of(layout)
+            self._fast = FastReader(layout)
         self._reading = 0
         self._blocks = 0
         self._fast_rows = self._slow_lines = 0
@@ -54,8 +56,16 @@ class Parser:
     def _packed_lines(self, block: Block) -> Iterator[Rows]:
         from howdah.blocks import lines_of, unpack_rows
 
-        for line in lines_of(block.data):
-            yield unpack_rows(line, self.layout)
+        for at, line in lines_of(block.data):
+            rows = unpack_rows(line, self.layout)
+            yield self._directed(rows, block, at) if self.nonzero else rows
+
+    def _directed(self, rows: Rows, block: Block, at: int) -> Rows:
+        """The rows of a packed block at `at` without those of zeros, which are refused."""
+        nonzero = rows.nonzero()
+        for i in np.flatnonzero(~nonzero).tolist():
+            self._refuse(example_of(block, at, b"row %d of the block" % (i + 1), NO_DIRECTION))
+        return rows if nonzero.all() else rows.only(nonzero)
 
     def _text_pieces(self, block: Block) -> Iterator[Rows]:
         """The pieces of a block, read in the way that did well on the blocks before."""
@@ -91,7 +101,7 @@ class Parser:
         rows = self._fast.read(data, self._reading)
         if rows is None or (rows.weights is not None and (rows.weights < 0).any()):
             return None
-        if self.nonzero and not rows.all_nonzero():
+        if self.nonzero and not rows.nonzero().all():
             return None
         if self.keep_lines:
             rows.lines = data[:-1].split(b"\n")
@@ -129,11 +139,13 @@ class Parser:
             try:
                 return self._judged_row(bare)
             except BadRow as bad:
-                example = example_of(block, at, bare, str(bad))
-                self.tally.refuse(example)
-                if self.keep_refused:
-                    self.refused.append(example)
+                self._refuse(example_of(block, at, bare, str(bad)))
         return None
+
+    def _refuse(self, example: dict) -> None:
+        self.tally.refuse(example)
+        if self.keep_refused:
+            self.refused.append(example)
 
     def _is_empty(self, line: bytes) -> bool:
         if self.layout.format == "svmlight":
@@ -152,7 +164,7 @@ class Parser:
             raise BadRow("the weight is negative (%r)" % weight)
         if self.nonzero and not any(value for _, value in row) if self.layout.sparse else (
                 self.nonzero and not any(row)):
-            raise BadRow("all values are zero, which has no direction for cosine")
+            raise BadRow(NO_DIRECTION)
         return row, weight, words
 
     def take_refused(self) -> list:

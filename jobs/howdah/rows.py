@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Optional
 
 import numpy as np
@@ -27,10 +28,22 @@ class Rows:
     def __len__(self) -> int:
         return len(self.X[2]) if isinstance(self.X, tuple) else len(self.X)  # type: ignore
 
-    def all_nonzero(self) -> bool:
-        """Whether every row has a value other than zero."""
+    def nonzero(self) -> np.ndarray:
+        """Which rows have a value other than zero."""
         if isinstance(self.X, tuple):
             values, _, lengths = self.X
             row = np.repeat(np.arange(len(lengths)), lengths)
-            return bool((np.bincount(row, values != 0, minlength=len(lengths)) > 0).all())
-        return bool((self.X != 0).any(axis=1).all())  # type: ignore
+            return np.bincount(row, values != 0, minlength=len(lengths)) > 0
+        return (self.X != 0).any(axis=1)  # type: ignore
+
+    def only(self, kept: np.ndarray) -> Rows:
+        """The rows that `kept` (n,) marks."""
+        if isinstance(self.X, tuple):
+            values, columns, lengths = self.X
+            entries = np.repeat(kept, lengths)
+            X: object = (values[entries], columns[entries], lengths[kept])
+        else:
+            X = self.X.T[:, kept].T  # type: ignore
+        held = {role: list(compress(texts, kept)) for role, texts in self.texts.items()}
+        return Rows(X, None if self.weights is None else self.weights[kept], held,
+                    None if self.lines is None else list(compress(self.lines, kept)))

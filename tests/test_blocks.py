@@ -1,0 +1,246 @@
+"""Packed blocks: the format byte by byte, round trips, damage, mixtures."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from typing import Optional
+
+import numpy as np
+import pytest
+from howdah.blocks import describe, first_block, lines_of, pack_rows, unpack_rows
+from howdah.errors import UserError
+from howdah.layout import Wishes
+from howdah.lines import Block
+from howdah.parse import Parser
+from howdah.rows import LARGEST
+from scipy.sparse import csr_matrix
+
+X = np.array([[1.0, -2.0, 0.5], [0.0, 4.0, 8.0]])
+SPARSE = csr_matrix(np.array([[0.0, 0.1, 0.0], [0.0, 0.0, 0.0], [2.0, 0.0, 3.0]]))
+
+
+def packed(rows=X, names=("a", "b", "c"), *args, **options) -> bytes:
+    return pack_rows(rows, names, *args, **options)
+
+
+def unpacked(line: bytes, **wished):
+    return unpack_rows(line, describe(line, Wishes(**wished), "in"))
+
+
+def made(header, arrays: bytes = b"") -> bytes:
+    """A line of base64 with any JSON as its header."""
+    text = json.dumps(header).encode()
+    text += b" " * (-(4 + len(text)) % 8)
+    return b"howdah1:" + base64.b64encode(len(text).to_bytes(4, "little") + text + arrays)
+
+
+def sentence(line: bytes, first: Optional[bytes] = None) -> str:
+    """What is said of a block, behind a good first one."""
+    layout = describe(packed() if first is None else first, Wishes(), "in")
+    with pytest.raises(UserError) as refused:
+        unpack_rows(line, layout)
+    return str(refused.value)
+
+
+# the format
+
+def test_the_smallest_block_by_hand():
+    header = b'{"rows":1,"width":1,"columns":["x"],"arrays":[["X","<f4",[1,1]]]}'
+    assert len(header) == 65
+    data = b"\x41\0\0\0" + header + b"\0" * 3 + b"\0\0\xc0\x3f" + b"\0" * 4  # 1.5 is 0x3fc00000
+    assert packed(np.array([[1.5]]), ["x"]) == b"howdah1:" + base64.b64encode(data)
+
+
+def test_points_lie_by_columns():
+    line = packed()
+    assert base64.b64decode(line[8:])[-24:] == np.float32([1, 0, -2, 4, 0.5, 8]).tobytes()
+
+
+def test_a_block_is_one_line_of_text():
+    line = packed(np.random.default_rng(0).normal(size=(1000, 3)))
+    assert line.isascii() and line.decode().isprintable() and b"\t" not in line
+
+
+def test_first_block_needs_the_beginning_of_the_line_only():
+    rows = np.random.default_rng(0).normal(size=(300, 3))
+    line = packed(rows, texts={"id": ["\u00fc%d" % i for i in range(300)]}) + b"\n"
+    for size in (400, 401, 402, 403, len(line)):
+        header, length = first_block((line + line)[:size])
+        assert (header["rows"], header["width"], length) == (300, 3, len(line))
+
+
+def test_lines_and_their_places():
+    found = lines_of(b"\nab\r\n\n  \ncd\t \nef")
+    assert [(at, bytes(line)) for at, line in found] == [(1, b"ab"), (9, b"cd"), (14, b"ef")]
+    assert list(lines_of(b"")) == []
+
+
+# round trips
+
+@pytest.mark.parametrize("dtype", ["exact", "float32", "float64"])
+@pytest.mark.parametrize("value", [0.1, 0.5, -0.0, 1e-300, 3.4e38, 16777217.0])
+def test_dense_round_trip(dtype, value):
+    rows = np.array([[value, 1.0], [2.0, 3.0]])
+    back = unpacked(packed(rows, ["a", "b"], dtype=dtype)).X
+    lossless = float(np.float32(value)) == value
+    expected = "float64" if dtype == "float64" or dtype == "exact" and not lossless else "float32"
+    assert back.dtype == expected
+    assert back.tobytes("C") == rows.astype(expected).tobytes("C")
+
+
+def test_exact_keeps_every_bit():
+    rows = np.random.default_rng(1).normal(size=(50, 3)) * 10.0 ** np.arange(-100, 200, 100)
+    assert (unpacked(packed(rows)).X == rows).all()
+
+
+def test_float32_input_stays_float32():
+    rows = np.random.default_rng(1).normal(size=(50, 3)).astype(np.float32)
+    back = unpacked(packed(rows)).X
+    assert back.dtype == np.float32 and (back == rows).all()
+
+
+@pytest.mark.parametrize("dtype", ["exact", "float32", "float64"])
+def test_sparse_round_trip(dtype):
+    line = pack_rows(SPARSE, 1, dtype=dtype)
+    values, columns, lengths = unpacked(line).X
+    kind = np.float32 if dtype == "float32" else np.float64
+    assert values.tolist() == SPARSE.data.astype(kind).tolist()
+    assert columns.tolist() == [1, 0, 2] and lengths.tolist() == [1, 0, 2]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_sparse_columns_keep_their_numbers(first):
+    assert describe(pack_rows(SPARSE, first), Wishes(), "in").zero_based == (first == 0)
+
+
+def test_a_sparse_block_without_a_value():
+    values, columns, lengths = unpacked(pack_rows(csr_matrix((2, 3)), 0)).X
+    assert len(values) == len(columns) == 0 and lengths.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("words", [["", ""], ["a", ""], [" a ", "\u00fc\u6f22\U0001f600"],
+                                   ["nul\0", "\0"], ["x" * 100_000, "y"], ["tab\there", '"']])
+def test_texts_come_back(words):
+    back = unpacked(packed(texts={"id": words, "label": words[::-1]}))
+    assert back.texts == {"id": words, "label": words[::-1]}
+
+
+def test_weights_come_back():
+    assert unpacked(packed(X, weights=np.array([0.1, 1e300]))).weights.tolist() == [0.1, 1e300]
+
+
+def test_columns_may_be_ignored_when_reading():
+    assert unpacked(packed(), ignore_columns=("a",)).X.tolist() == X[:, 1:].tolist()
+    layout = describe(packed(), Wishes(ignore_columns=("b",)), "in")
+    assert layout.columns == ("a", "c") and layout.numeric == (0, 2)
+
+
+def test_columns_may_be_wanted_in_another_order():
+    layout = describe(packed(), Wishes(), "in")
+    turned = replace(layout, columns=("c", "a", "b"), numeric=(2, 0, 1))
+    assert unpack_rows(packed(), turned).X.tolist() == X[:, [2, 0, 1]].tolist()
+
+
+# refusals
+
+def test_a_value_beyond_float32():
+    rows = np.array([[1.0, 3.5e38], [0.0, 0.0]])
+    with pytest.raises(UserError) as refused:
+        packed(rows, ["a", "b"], dtype="float32")
+    assert str(refused.value) == ("The value 3.5e+38 is beyond the range of float32 (3.4e38); pack"
+                                  " with --dtype float64 or exact.")
+    assert unpacked(packed(rows, ["a", "b"])).X.dtype == np.float64
+    with pytest.raises(UserError, match="The value -1e\\+39 is beyond"):
+        pack_rows(csr_matrix([[-1e39]]), 1, dtype="float32")
+    assert unpacked(packed(np.array([[LARGEST]]), ["a"])).X.tolist() == [[1e300]]
+
+
+def test_a_cut_block_is_damaged_wherever_it_is_cut():
+    line = packed(texts={"id": ["one", "four"]})  # eight bytes: no padding behind them
+    for size in range(8, len(line)):
+        assert sentence(line[:size]).startswith("A packed block is damaged (")
+        assert sentence(line[:size]).endswith("); pack the input again.")
+
+
+@pytest.mark.parametrize("line, reason", [
+    (b"howdah1:", "Expecting value: line 1 column 1 (char 0)"),
+    (b"howdah1:what is this", "Non-base64 digit found"),
+    (made([1, 2]), "its header has no arrays, columns, rows, width"),
+    (made({"rows": 1, "arrays": []}), "its header has no columns, width"),
+    (made({"rows": 1, "width": 1, "columns": ["a"], "arrays": [["X", "<f4", [1, 1]]]}),
+     "buffer is smaller than requested size"),
+    (made({"rows": 1, "width": 1, "columns": ["a"], "arrays": [["X", "what", [1, 1]]]}),
+     "data type 'what' not understood"),
+    (made({"rows": 1, "width": 3, "columns": ["a", "b", "c"], "arrays": []}), "'X'"),
+])
+def test_foreign_blocks(line, reason):
+    assert sentence(line).startswith("A packed block is damaged (" + reason)
+
+
+def test_a_damaged_first_block():
+    with pytest.raises(UserError, match=r"A packed block is damaged \(its header has no columns"):
+        describe(made({"rows": 1, "width": 1, "arrays": []}), Wishes(), "in")
+
+
+def test_other_lines_behind_blocks():
+    assert sentence(b"1,2,3") == (
+        "The input begins with packed blocks, but holds other lines too (b'1,2,3'); keep packed and"
+        " text files apart.")
+
+
+def test_blocks_of_different_kinds():
+    assert sentence(pack_rows(SPARSE, 1)) == (
+        "The input mixes dense and sparse packed blocks; keep them apart.")
+    assert sentence(packed(), pack_rows(SPARSE, 1)) == (
+        "The input mixes dense and sparse packed blocks; keep them apart.")
+    assert sentence(packed(X[:, :2], ["a", "b"])) == (
+        "A packed block has 2 columns, but the first has 3; keep them apart.")
+    assert sentence(packed(X, ["a", "c", "b"])) == (
+        "A packed block has the columns a, c, b, but the first has a, b, c; keep them apart.")
+
+
+def test_blocks_with_and_without_weights_or_texts():
+    weighted, named = packed(weights=np.ones(2)), packed(texts={"id": ["a", "b"]})
+    for line, first in ((weighted, packed()), (packed(), weighted)):
+        assert sentence(line, first) == (
+            "The input mixes packed blocks with and without weights; keep them apart.")
+    assert sentence(packed(), named) == (
+        "A packed block has no column for --id-column, but the first has one; keep them apart.")
+
+
+def test_wishes_that_the_packed_input_cannot_serve():
+    for wished, message in (
+            ({"id_column": "name"}, "in is packed without a column for --id-column; name it when"
+                                    " packing."),
+            ({"weight_column": "w"}, "in is packed without weights; give --weight-column when"
+                                     " packing."),
+            ({"ignore_columns": ("z",)}, "--ignore-columns names 'z', but in was packed with the"
+                                         " columns a, b, c.")):
+        with pytest.raises(UserError) as refused:
+            describe(packed(), Wishes(**wished), "in")
+        assert str(refused.value) == message
+
+
+# what the parser makes of them
+
+@pytest.mark.parametrize("rows, columns", [
+    (np.array([[0.0, 1.0], [0.0, 0.0], [2.0, 0.0]]), ["a", "b"]),
+    (csr_matrix(([1.0, 0.0, 2.0], [1, 1, 0], [0, 1, 2, 3]), shape=(3, 2)), 1)])
+def test_rows_of_zeros_have_no_direction(rows, columns):
+    """As in text: for cosine they are bad rows, and for other metrics rows like all others."""
+    line = pack_rows(rows, columns, texts={"id": ["p", "q", "r"]})
+    layout = describe(line, Wishes(), "in")
+    for nonzero, ids in ((False, ["p", "q", "r"]), (True, ["p", "r"])):
+        parser = Parser(layout, nonzero=nonzero, keep_refused=True)
+        pieces = list(parser.parse(Block(b"\n" + line + b"\n", "part-00000", 0, 100)))
+        assert [name for piece in pieces for name in piece.texts["id"]] == ids
+        assert sum(map(len, pieces)) == parser.tally.used == len(ids)
+        assert parser.tally.bad == 3 - len(ids)
+    X = pieces[0].X
+    assert (X[0].tolist() if isinstance(X, tuple) else X.tolist()) in (
+        [1.0, 2.0], [[0.0, 1.0], [2.0, 0.0]])
+    assert parser.take_refused() == [{
+        "file": "part-00000", "start": 0, "offset": 101, "text": "row 2 of the block",
+        "reason": "all values are zero, which has no direction for cosine"}]
