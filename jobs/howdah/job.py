@@ -115,13 +115,13 @@ class HowdahJob(MRJob):
             for record in self.map_batches(points):
                 yield record
                 if parser.refused:
-                    yield from self._refused_rows(parser)
+                    yield from self.refused_rows(parser)
         except RETRIED:
             raise
         except Exception as error:
             yield from self._tell_failure(error)
             self._read_to_the_end(pairs)
-        yield from self._refused_rows(parser)
+        yield from self.refused_rows(parser)
         yield from self._tell(parser.tally)
 
     def reduce_pairs(self, pairs, step_num=0):
@@ -133,6 +133,11 @@ class HowdahJob(MRJob):
             yield from self._tell_failure(error)
             self._read_to_the_end(pairs)
 
+    @staticmethod
+    def rows_of(line: bytes) -> int:
+        """How many rows a line of a map-only job's output is for."""
+        return 1
+
     def _read_to_the_end(self, pairs) -> None:
         """Hadoop takes a task that leaves input unread for a broken one."""
         if getattr(self, "_lines_on_stdin", False):
@@ -141,7 +146,7 @@ class HowdahJob(MRJob):
         for _ in pairs:
             pass
 
-    def _refused_rows(self, parser: Parser) -> Iterator[tuple]:
+    def refused_rows(self, parser: Parser) -> Iterator[tuple]:
         """Map-only jobs have no reducer to report to: their output answers bad rows in place."""
         for example in parser.take_refused():
             yield None, BAD_LINE + dump_json(example)

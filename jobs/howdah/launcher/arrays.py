@@ -1,187 +1,168 @@
-"""Files of arrays (.npy, .fvecs, .bvecs, .parquet) to packed blocks, with bounded memory."""
+"""Packing files of arrays (.npy, .fvecs, .bvecs, .parquet) in this process, a piece at a time."""
 
 from __future__ import annotations
 
 import os
+import shutil
+from contextlib import suppress
 from typing import BinaryIO, Iterator, Optional
 
 import numpy as np
 
-from howdah.batches import rows_per_batch
 from howdah.blocks import pack_rows
-from howdah.errors import UserError
-from howdah.launcher.files import is_uri, local_path
+from howdah.errors import JobFailed, UserError
+from howdah.launcher.arrayfiles import ENDINGS, pieces_of
+from howdah.launcher.files import Files, is_uri, local_path
+from howdah.launcher.inputs import is_empty, list_inputs
 from howdah.launcher.script import notice
+from howdah.layout import some_of
 from howdah.options import wishes
+from howdah.rows import LARGEST, Rows
 from howdah.tally import Tally
 
 PART_BYTES = 128 << 20
 
 
-def is_array_file(path: str) -> bool:
-    return path.endswith((".npy", ".fvecs", ".bvecs", ".parquet"))
+def array_files(paths: list, files: Files) -> list:
+    """The files that the paths stand for, if they are files of arrays; [] if they are others."""
+    for path in paths:
+        if is_uri(path) and path.endswith(ENDINGS):
+            raise _only_here(path)
+    found = [path for path, _ in list_inputs(paths, files)]
+    arrays = [path for path in found if path.endswith(ENDINGS)]
+    if arrays and len(arrays) < len(found):
+        other = next(path for path in found if path not in arrays)
+        raise UserError("%s is no file of arrays, but %s is; pack them in calls of their own."
+                        % (other, arrays[0]))
+    for path in filter(is_uri, arrays):
+        raise _only_here(path)
+    return arrays
 
 
-def pack_array_files(options, launch) -> Tally:
-    """Pack the files named on the command line into parts of about 128 MB; the rows' tally.
+def _only_here(path: str) -> UserError:
+    return UserError("%s cannot be packed where it is: files of arrays are read from this machine"
+                     " only; copy it here first." % path)
 
-    Raises UserError for files that cannot be read here, or rows that are not finite.
-    """
-    if not options.output_dir or is_uri(options.output_dir):
-        raise UserError("Give a local --output-dir for %s (then copy it to the cluster)."
-                        % ", ".join(options.args))
+
+def pack_array_files(paths: list, options) -> Tally:
+    """Pack files into parts of about 128 MB in the output folder; the rows' tally."""
+    folder = options.output_dir
+    if not folder or is_uri(folder):
+        raise UserError("Files of arrays are packed by this process: leave out -r, give a local"
+                        " --output-dir, and copy it to the cluster then.")
     tally = Tally()
-    folder = local_path(options.output_dir)
-    writer = _Parts(folder)
+    first: Optional[tuple] = None
     try:
-        for path in options.args:
-            if not is_array_file(path):
-                raise UserError("%s is text; pack it in a call of its own." % path)
-            if not os.path.isfile(path):
-                raise UserError("The input %s does not exist." % path)
-            for X, columns, weights, texts in _pieces(path, wishes(options)):
-                _refuse_not_finite(X, path, tally.used)
-                tally.used += len(X)
-                writer.write(pack_rows(X, columns, weights, texts, options.dtype))
-        writer.close()
-    except UserError:
-        writer.discard()
-        raise
-    notice("%d parts in %s" % (writer.parts, options.output_dir))
+        with _Parts(local_path(folder)) as parts:
+            for path in paths:
+                for columns, rows in _good_pieces(path, options, tally):
+                    first = first or (path, columns)
+                    _refuse_other_columns(path, columns, *first)
+                    parts.write(_packed(path, columns, rows, options.dtype))
+            if not tally.used:
+                raise UserError("No row of the input can be used (%s)." % tally.summary()
+                                ) if tally.bad else is_empty(paths)
+    except OSError as error:
+        raise JobFailed("The blocks cannot be written to %s (%s)." % (folder, error)) from error
+    notice("%d parts in %s" % (parts.count, folder))
     return tally
 
 
+def _refuse_other_columns(path: str, columns: list, first_path: str, first: list) -> None:
+    if columns != first:
+        raise UserError("%s has %d columns (%s), but %s has %d (%s); pack them apart." % (
+            path, len(columns), some_of(columns), first_path, len(first), some_of(first)))
+
+
+def _packed(path: str, columns: list, rows: Rows, dtype: str) -> bytes:
+    try:
+        return pack_rows(rows.X, columns, rows.weights, rows.texts, dtype)
+    except UserError as error:
+        raise UserError("%s: %s" % (path, error)) from None
+
+
 class _Parts:
-    """part-00000, part-00001, ... of about PART_BYTES each; finished by _SUCCESS."""
+    """part-00000, part-00001, ... of about PART_BYTES each, in the folder when all are complete.
+
+    Until then they are below _temporary, as a Hadoop task's, which no job takes for data.
+    """
 
     def __init__(self, folder: str):
         self.folder = folder
-        self.parts = 0
+        self.temporary = os.path.join(folder, "_temporary")
+        self.count = 0
         self._file: Optional[BinaryIO] = None
-        os.makedirs(folder, exist_ok=True)
+
+    def __enter__(self) -> _Parts:
+        os.makedirs(self.temporary)
+        return self
 
     def write(self, line: bytes) -> None:
         if self._file is None:
-            self._file = open(os.path.join(self.folder, "part-%05d" % self.parts), "wb")
-            self.parts += 1
+            self._file = open(os.path.join(self.temporary, "part-%05d" % self.count), "wb")
+            self.count += 1
         self._file.write(line + b"\n")
         if self._file.tell() >= PART_BYTES:
             self._file.close()
             self._file = None
 
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-        open(os.path.join(self.folder, "_SUCCESS"), "wb").close()
-
-    def discard(self) -> None:
-        if self._file is not None:
-            self._file.close()
-        for name in os.listdir(self.folder):
-            os.unlink(os.path.join(self.folder, name))
-        os.rmdir(self.folder)
-
-
-def _pieces(path: str, wished) -> Iterator[tuple]:
-    """(X (n, d), column names, weights or None, texts) in the order of the file."""
-    if path.endswith(".parquet"):
-        yield from _parquet(path, wished)
-        return
-    vectors = {".npy": _npy, ".fvecs": _fvecs, ".bvecs": _bvecs}[os.path.splitext(path)[1]](path)
-    n, d = vectors.shape
-    columns = [str(i) for i in range(d)]
-    step = rows_per_batch(d)
-    for start in range(0, n, step):
-        yield np.array(vectors[start:start + step], dtype=np.float64), columns, None, {}
+    def __exit__(self, kind, *_) -> None:
+        try:
+            if self._file is not None:
+                self._file.close()
+            if kind is None:
+                for name in sorted(os.listdir(self.temporary)):
+                    os.replace(os.path.join(self.temporary, name), os.path.join(self.folder, name))
+                open(os.path.join(self.folder, "_SUCCESS"), "wb").close()
+        finally:
+            shutil.rmtree(self.temporary)
+            with suppress(OSError):  # it holds the parts
+                os.rmdir(self.folder)
 
 
-def _npy(path: str) -> np.ndarray:
-    try:
-        vectors = np.load(path, mmap_mode="r", allow_pickle=False)
-    except ValueError as error:
-        raise UserError("%s is no array that can be packed: %s." % (path, error)) from None
-    if vectors.ndim != 2 or vectors.dtype.kind not in "fiub":
-        raise UserError("%s holds an array of shape %s and type %s; it must be two-dimensional and"
-                        " numeric." % (path, vectors.shape, vectors.dtype))
-    return vectors
+def _good_pieces(path: str, options, tally: Tally) -> Iterator[tuple[list, Rows]]:
+    """(columns, rows) of a file without its bad rows, which are refused or counted."""
+    start = 0
+    for columns, rows in pieces_of(local_path(path), wishes(options)):
+        good = _usable(rows)
+        if not good.all() and options.bad_rows == "error":
+            i = int(np.argmin(good))
+            raise UserError("%s, row %d: %s; correct it, or give --bad-rows skip."
+                            % (path, start + i + 1, _complaint(columns, rows, i)))
+        start += len(good)
+        used = int(np.count_nonzero(good))
+        tally.used += used
+        tally.bad += len(good) - used
+        if used:
+            yield columns, rows if used == len(good) else rows.only(good)
 
 
-def _fvecs(path: str) -> np.ndarray:
-    return _vecs(path, np.dtype("<f4"))
+def _usable(rows: Rows) -> np.ndarray:
+    """Which rows hold only what a row of text may hold."""
+    good = (np.abs(rows.X) <= LARGEST).all(axis=1)  # type: ignore
+    if rows.weights is not None:
+        good &= (rows.weights >= 0) & (rows.weights <= LARGEST)
+    for texts in rows.texts.values():
+        good &= np.fromiter(map(_is_word, texts), bool, len(texts))
+    return good
 
 
-def _bvecs(path: str) -> np.ndarray:
-    return _vecs(path, np.dtype("u1"))
+def _is_word(text: Optional[str]) -> bool:
+    return text is not None and "\n" not in text and "\r" not in text
 
 
-def _vecs(path: str, dtype: np.dtype) -> np.ndarray:
-    """The TEXMEX formats: every vector after its dimension as a little-endian int32."""
-    size = os.path.getsize(path)
-    with open(path, "rb") as file:
-        d = int.from_bytes(file.read(4), "little", signed=True)
-    row = 4 + d * dtype.itemsize
-    if d <= 0 or size % row:
-        raise UserError("%s is no %s file: %d bytes are no whole number of rows of dimension %d."
-                        % (path, os.path.splitext(path)[1], size, d))
-    rows = np.memmap(path, dtype=np.dtype([("d", "<i4"), ("v", dtype, (d,))]), mode="r")
-    wrong = np.flatnonzero(rows["d"] != d)
-    if len(wrong):
-        raise UserError("%s, row %d has dimension %d, but the first has %d."
-                        % (path, wrong[0] + 1, rows["d"][wrong[0]], d))
-    return rows["v"]
-
-
-def _parquet(path: str, wished) -> Iterator[tuple]:
-    try:
-        import pyarrow.parquet as parquet
-    except ImportError:
-        raise UserError("Parquet needs pyarrow; install it with: pip install 'howdah[arrow]'."
-                        ) from None
-    file = parquet.ParquetFile(path)
-    names = file.schema_arrow.names
-    roles = wished.roles()
-    apart = {*roles.values(), *wished.ignore_columns, wished.weight_column} - {None}
-    unknown = sorted(apart - set(names))
-    if unknown:
-        raise UserError("%s has no column %r; it has: %s." % (path, unknown[0], ", ".join(names)))
-    numeric = [name for name in names if name not in apart]
-    read = [name for name in names if name not in wished.ignore_columns]
-    for table in file.iter_batches(batch_size=rows_per_batch(len(numeric)), columns=read):
-        columns = {name: table.column(name) for name in read}
-        X, labels = _matrix(columns, numeric, path)
-        weights = _weights(columns, wished.weight_column)
-        texts = {role: [str(v) for v in columns[c].to_pylist()] for role, c in roles.items()}
-        yield X, labels, weights, texts
-
-
-def _matrix(columns: dict, numeric: list, path: str) -> tuple[np.ndarray, list]:
-    """Numeric columns side by side; a column of lists (an embedding) gives one column per place."""
-    parts, labels = [], []
-    for name in numeric:
-        values = columns[name]
-        kind = str(values.type)
-        if "list" in kind:
-            rows = np.array([np.asarray(v, dtype=np.float64) for v in values.to_pylist()])
-            if rows.ndim != 2:
-                raise UserError("%s, column %r holds lists of different lengths." % (path, name))
-            parts.append(rows)
-            labels += ["%s_%d" % (name, i) for i in range(rows.shape[1])]
-        elif kind.startswith(("int", "uint", "float", "double", "halffloat", "bool", "decimal")):
-            column = np.array(values.to_pylist(), dtype=np.float64)
-            parts.append(column[:, None])
-            labels.append(name)
-        else:
-            raise UserError("Column %r of %s holds %s, not numbers; name it in --id-column or"
-                            " --ignore-columns." % (name, path, kind))
-    return np.concatenate(parts, axis=1), labels
-
-
-def _weights(columns: dict, name: Optional[str]) -> Optional[np.ndarray]:
-    return None if name is None else np.array(columns[name].to_pylist(), dtype=np.float64)
-
-
-def _refuse_not_finite(X: np.ndarray, path: str, before: int) -> None:
-    good = np.isfinite(X).all(axis=1)
-    if not good.all():
-        raise UserError("%s, row %d holds a missing value, NaN or infinity; correct it before"
-                        " packing." % (path, before + int(np.argmin(good)) + 1))
+def _complaint(columns: list, rows: Rows, i: int) -> str:
+    """What makes row i bad."""
+    X: np.ndarray = rows.X  # type: ignore
+    values = [("column %r" % name, value) for name, value in zip(columns, X[i].tolist())]
+    if rows.weights is not None:
+        values.append(("the weight", float(rows.weights[i])))
+    for what, value in values:
+        if value != value:
+            return "%s is missing or NaN" % what
+        if abs(value) > LARGEST:
+            return "%s is infinite or too large (%r; at most 1e300)" % (what, value)
+    if rows.weights is not None and rows.weights[i] < 0:
+        return "the weight is negative (%r)" % float(rows.weights[i])
+    role = next(role for role, texts in rows.texts.items() if not _is_word(texts[i]))
+    return "the %s is missing or holds a line break" % role

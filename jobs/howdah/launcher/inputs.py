@@ -29,6 +29,16 @@ class Inputs:
 
 def find_inputs(paths: list, files: Files, wished) -> Inputs:
     """List the inputs and detect their layout; UserError for what is missing or empty."""
+    found = list_inputs(paths, files)
+    for path, size in found:
+        head = b"" if size == 0 else whole_lines(files.head(path, HEAD_BYTES))
+        if head.strip():
+            return Inputs(found, detect(head, wished, path), list(paths))
+    raise is_empty(paths)
+
+
+def list_inputs(paths: list, files: Files) -> list:
+    """(path, bytes) of every file of the inputs; UserError for what is missing."""
     found: list = []
     for path in paths:
         here = files.list(path)
@@ -38,12 +48,12 @@ def find_inputs(paths: list, files: Files, wished) -> Inputs:
             raise UserError("The input folder %s holds no files (names that begin with _ or . do"
                             " not count)." % path)
         found += here
-    for path, size in found:
-        head = b"" if size == 0 else whole_lines(files.head(path, HEAD_BYTES))
-        if head.strip():
-            return Inputs(found, detect(head, wished, path), list(paths))
-    raise UserError("The input %s is empty; give an input with at least one row."
-                    % ", ".join(paths))
+    return found
+
+
+def is_empty(paths: list) -> UserError:
+    return UserError("The input %s is empty; give an input with at least one row."
+                     % ", ".join(paths))
 
 
 def whole_lines(head: bytes) -> bytes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Iterable, NoReturn, Optional
+from dataclasses import dataclass, replace
+from typing import Callable, Iterable, NoReturn, Optional
 
 from mrjob.util import to_lines
 
@@ -41,8 +41,12 @@ def counted_rows(counters: dict) -> tuple[Optional[Tally], bool]:
     return Tally(**{name: rows.get(name, 0) for name in Tally().counts()}), bool(rows.get(FAILURE))
 
 
-def look_for_failures(output: Iterable[bytes], tally: Tally) -> Tally:
-    """Read a map-only job's output for the rows that it answers with "bad"."""
+def look_for_failures(output: Iterable[bytes], counted: Optional[Tally],
+                      rows_of: Callable[[bytes], int]) -> Tally:
+    """The tally with the rows that a map-only job's output answers with "bad".
+
+    What was not `counted` is counted here; `rows_of` tells how many rows a line of output is for.
+    """
     found = Tally()
     for line in to_lines(output):
         if line.startswith(FAILED_LINE):
@@ -50,6 +54,5 @@ def look_for_failures(output: Iterable[bytes], tally: Tally) -> Tally:
         if line.startswith(BAD_LINE):
             found.refuse(load_json(line[len(BAD_LINE):]))
         elif line.strip():
-            found.used += 1
-    found.empty, found.headers = tally.empty, tally.headers
-    return found
+            found.used += rows_of(line)
+    return found if counted is None else replace(counted, examples=found.examples)

@@ -205,7 +205,7 @@ class Launch:
             tally, failed = counted_rows(self.counters)
             with self._removing(output_dir):
                 if tally is None or tally.bad or failed or not tally.used:
-                    tally = look_for_failures(self._output(runner), tally or Tally())
+                    tally = look_for_failures(self._output(runner), tally, job_class.rows_of)
                 refuse_bad_rows(tally, self.options.bad_rows, self.files)
             if not output_dir:
                 for chunk in self._output(runner):
