@@ -12,11 +12,10 @@ from __future__ import annotations
 
 from itertools import repeat
 
-from mrjob.protocol import BytesValueProtocol
-
 from howdah.grid import Space, on_grid
 from howdah.job import HowdahJob
 from howdah.lloyd import GridCentroids, classify, own_distances
+from howdah.mapreduce import BytesValueProtocol
 import numpy as np  # after howdah, which says what a worker lacks
 
 

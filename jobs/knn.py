@@ -14,11 +14,10 @@ from __future__ import annotations
 
 import json
 
-from mrjob.protocol import BytesValueProtocol
-
 from howdah.answering import GROUP, Answering, slice_name
 from howdah.index import load, refuse_other_digest
 from howdah.job import HowdahJob
+from howdah.mapreduce import BytesValueProtocol
 
 
 class KNN(HowdahJob):

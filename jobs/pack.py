@@ -10,10 +10,9 @@ Output: one block a line, and no line for a row that was skipped.
 
 from __future__ import annotations
 
-from mrjob.protocol import BytesValueProtocol
-
 from howdah.blocks import first_block, pack_rows
 from howdah.job import COUNTERS, HowdahJob
+from howdah.mapreduce import BytesValueProtocol
 
 
 class Pack(HowdahJob):

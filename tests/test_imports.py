@@ -11,7 +11,7 @@ import pytest
 NUMERICS = ["grid", "lloyd", "sums", "farthest", "moments", "seeding", "profile"]
 SCRIPTS = ["kmeans_round", "kmeans_sample", "kmeans_assign", "pack"]
 # What a worker of k-means may load besides the standard library; what these bring along themselves
-# (yaml, Cython's runtime, on new Pythons setuptools for distutils) differs by version.
+# (yaml, Cython's runtime, from Python 3.12 on setuptools for distutils) differs by version.
 DEPENDENCIES = ("mrjob.job", "mrjob.protocol", "numpy", "simdjson", "pybase64")
 
 
@@ -44,6 +44,13 @@ def test_workers_of_k_means_import_numpy_simdjson_and_mrjob_alone(script):
     installed = {name for name, file in loaded.items() if "-packages" in file}
     assert tops(installed) <= tops(imported(*DEPENDENCIES))
     assert not any(name.startswith("howdah.launcher") for name in loaded)
+    if sys.version_info < (3, 12):
+        assert not tops(loaded) & {"setuptools", "pkg_resources"}
+
+
+def test_setuptools_may_be_imported_after_a_job():
+    code = "import warnings, kmeans_round; warnings.simplefilter('error'); import setuptools"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_loop_knows_no_job():

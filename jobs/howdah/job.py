@@ -8,15 +8,12 @@ import traceback
 from argparse import SUPPRESS
 from typing import Iterable, Iterator
 
-from mrjob.job import MRJob
-from mrjob.protocol import BytesValueProtocol
-from mrjob.step import MRStep
-
 from howdah.batches import Batch, batches, rows_per_batch
 from howdah.codec import RecordProtocol, dump_json, load_json
 from howdah.errors import UserError
 from howdah.layout import Layout
 from howdah.lines import Block, blocks_of_lines, read_blocks, read_slice, task_input
+from howdah.mapreduce import BytesValueProtocol, MRJob, MRStep
 from howdah.memory import keep_freed_memory
 from howdah.parse import Parser
 from howdah.tally import Tally, merged
