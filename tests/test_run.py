@@ -38,8 +38,21 @@ def test_the_zip_has_the_same_bytes_twice(tmp_path):
 def test_the_zip_has_every_module_for_workers_and_nothing_of_the_launcher(tmp_path):
     with zipfile.ZipFile(zip_package(str(tmp_path))) as archive:
         names = archive.namelist()
-    assert names == sorted("howdah/" + n for n in os.listdir(PACKAGE) if n.endswith(".py"))
+    modules = ["howdah/" + name for name in os.listdir(PACKAGE) if name.endswith(".py")]
+    assert names == sorted(modules + [name + "c" for name in modules])
     assert "howdah/lloyd.py" in names and not any("launcher" in name for name in names)
+
+
+def test_a_module_of_the_zip_is_not_compiled_again(tmp_path):
+    """Sources that would raise show that the byte code is what is taken, whatever the times."""
+    archive = zip_package(str(tmp_path))
+    broken = tmp_path / "broken.zip"
+    with zipfile.ZipFile(archive) as good, zipfile.ZipFile(broken, "w") as bad:
+        for name in good.namelist():
+            bad.writestr(name, good.read(name) if name.endswith("c") else b"raise SystemExit(1)")
+    subprocess.run([sys.executable, "-c", "import howdah.lloyd, howdah.parse; import howdah;"
+                    " assert 'broken.zip' in howdah.__file__"],
+                   env=dict(os.environ, PYTHONPATH=str(broken)), cwd=tmp_path, check=True)
 
 
 def round_plan(tmp_path, *args) -> str:
