@@ -16,14 +16,15 @@ from howdah.layout import Wishes, parts_of
 from howdah.rows import Rows
 
 FIRST_ROWS = 256
-# For each column; without it all of a row group's column is read at once.
+# For each column. By default pyarrow reads whole row groups, and ahead.
 BUFFER_BYTES = 1 << 16
 
 
 def read_parquet(path: str, wished: Wishes) -> Iterator[tuple[list, Rows]]:
     """See arrayfiles.pieces_of."""
     try:
-        yield from _pieces(ParquetFile(path, buffer_size=BUFFER_BYTES), path, wished)
+        file = ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False)
+        yield from _pieces(file, path, wished)
     except (ArrowException, OSError, UnicodeDecodeError) as error:
         raise UserError("%s cannot be read (%s)."
                         % (path, " ".join(str(error).split()).rstrip("."))) from None
@@ -34,6 +35,7 @@ def _pieces(file: ParquetFile, path: str, wished: Wishes) -> Iterator[tuple[list
     names = [field.name for field in fields]
     _refuse_repeated(names, path)
     roles, weight, ignored, numeric = parts_of(names, wished)
+    refuse_no_columns(path, numeric, names)
     for i in numeric:
         _refuse_text(fields[i], path)
     read = [name for i, name in enumerate(names) if i not in ignored]
@@ -42,7 +44,6 @@ def _pieces(file: ParquetFile, path: str, wished: Wishes) -> Iterator[tuple[list
         return
     widths = {names[i]: _width(fields[i], first.column(names[i]), path) for i in numeric}
     labels = [label for i in numeric for label in _labels(fields[i], widths[names[i]])]
-    refuse_no_columns(path, labels, names)
     start = 0
     for batch in file.iter_batches(rows_per_batch(len(labels)), columns=read):
         X = _matrix(batch, widths, path, start)
@@ -78,12 +79,12 @@ def _width(field, values, path: str) -> int:
     """How many columns a field gives: 1, or the length of its first list."""
     if not _is_list(field.type):
         return 1
-    lengths = compute.list_value_length(values).drop_null()
-    if not len(lengths):
-        raise UserError("Column %r of %s is missing in the first %d rows; name it in"
+    lengths = compute.list_value_length(values).drop_null().to_pylist() or [0]
+    if not lengths[0]:
+        raise UserError("Column %r of %s holds no values in its first %d rows; name it in"
                         " --ignore-columns %s to leave it out."
                         % (field.name, path, len(values), field.name))
-    return lengths[0].as_py()
+    return lengths[0]
 
 
 def _labels(field, width: int) -> list:
