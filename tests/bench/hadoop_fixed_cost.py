@@ -4,7 +4,7 @@
     python tests/bench/hadoop_fixed_cost.py --small            # one turn: for CI
 
 Starts the one-node Hadoop of tests/hadoop/cluster.py in a folder of its own and stops it. In turn,
-each over a small file on HDFS, its answer printed: jobs/kmeans_round.py; tests/hadoop/word_count.py
+each over a small file on HDFS, its answer checked: jobs/kmeans_round.py; tests/hadoop/word_count.py
 with mrjob's defaults; and the floor, a bare `hadoop jar` of /bin/cat with the settings of Howdah's
 jobs, with and without uber mode. Every start of `hadoop` is timed, and the steps within the job are
 read from its history file. Limit: 0.5 of the word count, or 1.15 of the floor should that be more.
@@ -15,7 +15,10 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections import Counter
 from pathlib import Path
+
+import numpy as np
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
@@ -27,15 +30,19 @@ from bench.harness import (  # noqa: E402
     in_turn,
     must_run,
     parser_of,
+    read_centroids,
     scratch,
 )
 from bench.report import Report  # noqa: E402
 from hadoop.cluster import Cluster  # noqa: E402
 from hadoop.jars import VERSION  # noqa: E402
 from howdah.launcher.hadoop import JOBCONF  # noqa: E402
+from oracle import plain_round  # noqa: E402
 
 ROUND, WORDS = "k-means round", "mrjob word count"
 FLOOR, TASKS_FLOOR = "bare hadoop jar", "bare hadoop jar, no uber mode"
+TEXT = "b a b\n" * 500 + "c\n"
+DIGITS = REPOSITORY / "data" / "digits.csv.gz"
 # The history file as text; it changes nothing in the job.
 READABLE = {"mapreduce.jobhistory.jhist.format": "json"}
 HISTORY = "/mr-staging/history/done_intermediate"
@@ -74,27 +81,26 @@ class Bench:
         self.calls = folder / "calls"
         self.env = {**cluster.environment(), "HOWDAH_BENCH_CALLS": str(self.calls)}
         self.digits, self.text = cluster.uri + "/bench/digits.csv.gz", cluster.uri + "/bench/text"
-        (folder / "text").write_text("b a b\n" * 500 + "c\n")
+        (folder / "text").write_text(TEXT)
         cluster.fs("-mkdir", "-p", "/bench")
-        cluster.fs("-put", str(folder / "text"), str(REPOSITORY / "data" / "digits.csv.gz"),
-                   "/bench")
-        must_run([sys.executable, REPOSITORY / "driver.py", REPOSITORY / "data" / "digits.csv.gz",
-                  "-k", "10", "--ignore-columns", "label", "--output-dir", folder / "model"],
-                 folder / "model.log", 600)
+        cluster.fs("-put", str(folder / "text"), str(DIGITS), "/bench")
+        must_run([sys.executable, REPOSITORY / "driver.py", DIGITS, "-k", "10", "--ignore-columns",
+                  "label", "--output-dir", folder / "model"], folder / "model.log", 600)
 
     def contenders(self) -> list:
         return [
             Contender(WORDS, lambda out: [
                 sys.executable, REPOSITORY / "tests" / "hadoop" / "word_count.py", self.text,
-                *self.mrjob()], self.steps, self.env),
+                *self.mrjob()], self.of_words, self.env),
             Contender(ROUND, lambda out: [
                 sys.executable, JOBS / "kmeans_round.py", self.digits, "--centroids",
                 self.folder / "model" / "centroids.csv", "--profile",
                 self.folder / "model" / "profile.json", "--ignore-columns", "label",
-                *self.mrjob()], self.steps, self.env),
-            Contender(FLOOR, lambda out: self.bare(out, JOBCONF), self.steps, self.env),
+                *self.mrjob()], self.of_round, self.env),
+            Contender(FLOOR, lambda out: self.bare(out, JOBCONF), self.of_bare, self.env),
             Contender(TASKS_FLOOR, lambda out: self.bare(
-                out, {**JOBCONF, "mapreduce.job.ubertask.enable": "false"}), self.steps, self.env)]
+                out, {**JOBCONF, "mapreduce.job.ubertask.enable": "false"}), self.of_bare,
+                self.env)]
 
     def mrjob(self) -> list:
         [(name, value)] = READABLE.items()
@@ -105,8 +111,27 @@ class Bench:
         settings = [word for pair in {**jobconf, **READABLE}.items()
                     for word in ("-D", "%s=%s" % pair)]
         return [self.hadoop, "jar", self.env["HADOOP_STREAMING_JAR"], *settings,
-                "-input", self.text, "-output", "%s/bench/%s" % (self.cluster.uri, out.name),
+                "-input", self.text, "-output", self.remote(out),
                 "-mapper", "/bin/cat", "-reducer", "/bin/cat"]
+
+    def remote(self, out: Path) -> str:
+        return "%s/bench/%s" % (self.cluster.uri, out.name)
+
+    # what they leave
+
+    def of_words(self, out: Path, ran: Ran) -> dict:
+        check_words(Path(ran.log).read_text(), TEXT)
+        return self.steps(out, ran)
+
+    def of_round(self, out: Path, ran: Ran) -> dict:
+        check_round(Path(ran.log).read_text(), read_centroids(self.folder / "model/centroids.csv"))
+        return self.steps(out, ran)
+
+    def of_bare(self, out: Path, ran: Ran) -> dict:
+        found = self.steps(out, ran)
+        lines = self.cluster.fs("-cat", self.remote(out) + "/part-*").splitlines()
+        assert Counter(map(str.strip, lines)) == Counter(TEXT.splitlines()), lines[:5]
+        return found
 
     def steps(self, out: Path, ran: Ran) -> dict:
         """Seconds by step, from the calls of hadoop and the job's history."""
@@ -139,6 +164,23 @@ class Bench:
             time.sleep(0.1)
         return times_of([(event["type"], next(iter(event["event"].values())))
                          for event in events])
+
+
+def check_words(printed: str, text: str) -> None:
+    """mrjob's words and counts are those of the text."""
+    pairs = (line.split("\t") for line in printed.splitlines() if line.startswith('"'))
+    found = {json.loads(word): int(count) for word, count in pairs}
+    assert found == Counter(text.split()), found
+
+
+def check_round(printed: str, start: np.ndarray) -> None:
+    """The clusters of one round over the digits are those of plain NumPy."""
+    X = np.loadtxt(DIGITS, delimiter=",", skiprows=1)[:, :start.shape[1]]
+    clusters = [json.loads(line) for line in printed.splitlines() if line.startswith('{"label"')]
+    expected, cost = plain_round(X, start)
+    assert np.allclose([cluster["centroid"] for cluster in clusters], expected, rtol=1e-9)
+    assert np.isclose(sum(cluster["cost"] for cluster in clusters), cost, rtol=1e-9)
+    assert sum(cluster["count"] for cluster in clusters) == len(X)
 
 
 def times_of(events: list) -> dict:

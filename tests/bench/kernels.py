@@ -3,8 +3,9 @@
     python tests/bench/kernels.py                        # a minute: 8,192 x 16, k=50
     python tests/bench/kernels.py --small                # seconds: for CI
 
-Ways to label rows and to add them up by label; those that the round uses are marked. All ways of a
-part must give the same before they are timed. A figure is the median of the turns, each the least
+Ways to read rows from text, to label them and to add them up by label; those that the round uses
+are marked. All ways of a part must give the same before they are timed, and the whole parts what
+plain NumPy gives. A figure is the median of the turns, each the least
 of many calls in a row; beside it, its ratio to one plain float32 matrix product of the same shape.
 Limit: the way in use takes at most 1.2 times the fastest.
 """
@@ -16,22 +17,28 @@ import os
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
+import io  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Callable  # noqa: E402
 
 import numpy as np  # noqa: E402
+import pandas  # noqa: E402
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
 from bench.report import Report, repeats_of, reporting_parser  # noqa: E402
 from generators import blobs  # noqa: E402
 from howdah.grid import Space, on_grid  # noqa: E402
+from howdah.layout import detect  # noqa: E402
+from howdah.lines import BLOCK_BYTES, Block  # noqa: E402
 from howdah.lloyd import GridCentroids, classify  # noqa: E402
 from howdah.memory import keep_freed_memory  # noqa: E402
 from howdah.moments import Moments  # noqa: E402
+from howdah.parse import Parser  # noqa: E402
 from howdah.sums import Sums  # noqa: E402
+from oracle import plain_labels  # noqa: E402
 from scipy.sparse import csr_matrix  # noqa: E402
 
 CALLS = 40
@@ -42,6 +49,7 @@ class Batch:
 
     def __init__(self, rows: int, columns: int, clusters: int):
         X = blobs(rows, columns, clusters, seed=0)
+        self.X = X
         self.space = Space.of(Moments.of(X))
         self.packed = np.asfortranarray(X, dtype=np.float32)
         self.points = on_grid(X, self.space)
@@ -51,6 +59,26 @@ class Batch:
         self.labels, self.distances = classify(self.points, self.centroids)
         self.halves = self.centroids.factors @ self.points.metric
         self.k, self.rows = clusters, np.arange(rows)
+        self.chosen = X[chosen]
+        text = io.StringIO()
+        np.savetxt(text, X, delimiter=",", fmt="%.6f")
+        # Whole lines, at most a block of them.
+        cut = text.getvalue().encode()[:BLOCK_BYTES]
+        self.text = cut[:cut.rfind(b"\n") + 1]
+        self.parser = Parser(detect(self.text))
+
+    # text to float64 rows
+
+    def simdjson(self) -> np.ndarray:
+        [rows] = self.parser.parse(Block(self.text))
+        return rows.X  # type: ignore[return-value]
+
+    def pandas(self) -> np.ndarray:
+        return pandas.read_csv(io.BytesIO(self.text), header=None, engine="c",
+                               dtype=np.float64).to_numpy()
+
+    def loadtxt(self) -> np.ndarray:
+        return np.loadtxt(io.BytesIO(self.text), delimiter=",", ndmin=2)
 
     # the product
 
@@ -119,6 +147,9 @@ class Batch:
     def ways(self) -> dict:
         """Part of a round: {what: (way, whether the round uses it)}."""
         return {
+            "text": {"simdjson": (self.simdjson, True),
+                     "pandas' C parser": (self.pandas, False),
+                     "np.loadtxt": (self.loadtxt, False)},
             "product": {"float32": (self.product, True),
                         "float64": (self.product_in_float64, False)},
             "labels of products": {
@@ -133,12 +164,26 @@ class Batch:
             "whole parts": {"on_grid": (self.grid, True), "classify": (self.classified, True),
                             "Sums.add": (self.summed, True)}}
 
+    def check_whole_parts(self) -> None:
+        """The grid, labels and sums of the round are those of plain NumPy."""
+        assert np.allclose(self.steps.T / self.space.rate + self.space.origin, self.X, rtol=1e-9,
+                           atol=1e-9)
+        lengths = ((self.packed - self.space.origin) * self.space.rate * self.space.scale) ** 2
+        assert np.allclose(self.grid(), lengths.sum(axis=1), rtol=1e-6)
+        assert (self.classified() == plain_labels(self.X, self.chosen)).all()
+        sums = Sums(self.k, self.space)
+        sums.add(self.labels, self.points)
+        assert (sums.limbs == self.summed()).all() and (sums.vectors() == self.bincount()).all()
+
 
 def check(part: str, ways: dict) -> None:
-    """All ways give the same: labels and sums exactly, products but for their rounding."""
+    """All ways give the same: labels and sums exactly, text and products but for rounding."""
     results = [way() for way, _ in ways.values()]
     if part == "product":
         assert np.allclose(results[0], results[1], atol=1e-4 * np.abs(results[1]).max())
+    elif part == "text":
+        # pandas' parser may miss the last bit.
+        assert np.allclose(results, results[-1], rtol=1e-15, atol=0)
     elif part != "whole parts":
         for other in results[1:]:
             assert (other == results[0]).all(), part
@@ -165,6 +210,7 @@ def main() -> int:
     ways = batch.ways()
     for part, its_ways in ways.items():
         check(part, its_ways)
+    batch.check_whole_parts()
     for turn in range(repeats_of(options)):
         for part, its_ways in ways.items():
             for name, (way, _) in its_ways.items():
@@ -177,7 +223,7 @@ def main() -> int:
             lines.append([full, report.median(full, "microseconds"), report.ratio(
                 full, "product: float32", "microseconds"), "yes" if used else ""])
     report.table(lines)
-    for part in ("labels of products", "sums"):
+    for part in ("text", "labels of products", "sums"):
         figures = {name: report.median("%s: %s" % (part, name), "microseconds") or 0.0
                    for name in ways[part]}
         [used] = [name for name, (_, is_used) in ways[part].items() if is_used]
