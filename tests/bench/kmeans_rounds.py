@@ -5,8 +5,10 @@
     python tests/bench/kmeans_rounds.py --small                # seconds: for CI
 
 1. In this process, one thread, in turn: the round's mapper over the CSV file, over packed float32
-   blocks, and the bare matrix products, argmin and sums on arrays already in memory, in the
-   fastest of the ways tried. Sums and counts must agree before a time is shown.
+   blocks, and the bare matrix products, argmin and sums on arrays already in memory, by rows or
+   by columns, with sums by bincount or by a sparse product, whichever is the fastest. Beside them,
+   not judged, the same with a minimum and labels masked by it instead of argmin, as the mapper
+   does. Sums and counts must agree before a time is shown.
 2. A whole round by jobs/kmeans_round.py -r inline and -r local, a thread per task; and the map
    tasks of -r local as bare processes at the same time, which shows what the launcher adds.
 3. A sample scan and two rounds by driver.py for the number of clusters alone, and with a fifth and
@@ -24,6 +26,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import json  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
+from functools import partial  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Callable  # noqa: E402
 
@@ -53,7 +56,8 @@ from howdah.memory import keep_freed_memory  # noqa: E402
 from howdah.sums import Sums  # noqa: E402
 from scipy.sparse import csr_matrix  # noqa: E402
 
-CSV, PACKED, BARE = "mapper, CSV", "mapper, packed float32", "bare NumPy"
+CSV, PACKED = "mapper, CSV", "mapper, packed float32"
+BARE, MASKED = "bare NumPy", "bare NumPy, masked minimum"
 INLINE, LOCAL, TASKS = "round -r inline", "round -r local", "the map tasks of -r local alone"
 ALONE, SEVERAL = "driver.py, one k", "driver.py, three k in the same scans"
 
@@ -81,6 +85,14 @@ def labels_by_columns(part: np.ndarray, C: np.ndarray, half_norms: np.ndarray) -
     return (half_norms[:, None] - C @ part).argmin(axis=0)
 
 
+def labels_by_masked_minimum(part: np.ndarray, C: np.ndarray,
+                             half_norms: np.ndarray) -> np.ndarray:
+    """Ties go to the highest label."""
+    halves = half_norms[:, None] - C @ part
+    small = np.arange(len(C), dtype=np.min_scalar_type(len(C) - 1))[:, None]
+    return ((halves <= halves.min(axis=0)) * small).max(axis=0)
+
+
 def sums_by_bincount(part: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
     return np.stack([np.bincount(labels, column, minlength=k) for column in part], axis=1)
 
@@ -91,12 +103,13 @@ def sums_by_sparse_product(part: np.ndarray, labels: np.ndarray, k: int) -> np.n
     return chooser.T @ part.T
 
 
-BARE_WAYS = [(label, add) for label in (labels_by_rows, labels_by_columns)
-             for add in (sums_by_bincount, sums_by_sparse_product)]
+SUMS = (sums_by_bincount, sums_by_sparse_product)
+BARE_WAYS = {BARE: [(label, add) for label in (labels_by_rows, labels_by_columns) for add in SUMS],
+             MASKED: [(labels_by_masked_minimum, add) for add in SUMS]}
 
 
 def bare_round(chunks: list, C: np.ndarray, way: tuple) -> tuple:
-    """Sums (k, d) in float64 and counts (k,) by one of BARE_WAYS."""
+    """Sums (k, d) in float64 and counts (k,) by a pair of functions of BARE_WAYS."""
     label, add = way
     k = len(C)
     C32 = C.astype(np.float32)
@@ -109,10 +122,10 @@ def bare_round(chunks: list, C: np.ndarray, way: tuple) -> tuple:
     return sums, counts
 
 
-def fastest_way(chunks: list, C: np.ndarray) -> tuple:
+def fastest_way(ways: list, chunks: list, C: np.ndarray) -> tuple:
     few = chunks[:40]
-    return min(BARE_WAYS, key=lambda way: min(seconds(lambda: bare_round(few, C, way))
-                                              for _ in range(3)))
+    return min(ways, key=lambda way: min(seconds(lambda: bare_round(few, C, way))
+                                         for _ in range(3)))
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -148,14 +161,17 @@ class Rounds:
     def measure(self) -> None:
         chunks = self.arrays()
         C = self.tasks[PACKED].centroids
-        way = fastest_way(chunks, C)
-        self.report.note("bare NumPy: %s, %s, chunks of %d rows" % (
-            way[0].__name__, way[1].__name__, chunks[0].shape[1]))
         runs: dict = {name: tasks.map for name, tasks in self.tasks.items()}
-        runs[BARE] = lambda: bare_round(chunks, C, way)
-        expected = runs[BARE]()
+        for name, ways in BARE_WAYS.items():
+            way = fastest_way(ways, chunks, C)
+            runs[name] = partial(bare_round, chunks, C, way)
+            self.report.note("%s: %s, %s, chunks of %d rows" % (
+                name, way[0].__name__, way[1].__name__, chunks[0].shape[1]))
+        expected, masked = runs[BARE](), runs[MASKED]()
+        check(MASKED, means(*masked), masked[1], expected)
         for name, tasks in self.tasks.items():
-            check(name, tasks.result(runs[name]()), expected)
+            result = tasks.result(runs[name]())
+            check(name, result.centroids, result.counts, expected)
         for turn in range(repeats_of(self.options)):
             for name, action in runs.items():
                 took = seconds(action)
@@ -228,13 +244,16 @@ class Rounds:
         return {"cost": sum(cluster["cost"] for cluster in clusters)}
 
 
-def check(name: str, result, expected: tuple) -> None:
-    """The mapper's means and counts are those of the bare products, ties and float32 aside."""
-    sums, counts = expected
-    off = np.abs(result.counts - counts).sum()
-    assert off <= 1e-4 * counts.sum(), "%s: %d rows in other clusters" % (name, off)
-    means = sums / np.maximum(counts, 1)[:, None]
-    assert np.allclose(result.centroids[counts > 0], means[counts > 0], atol=2e-3), name
+def means(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    return sums / np.maximum(counts, 1)[:, None]
+
+
+def check(name: str, centroids: np.ndarray, counts: np.ndarray, expected: tuple) -> None:
+    """Means and counts are those of the bare products with argmin, ties and float32 aside."""
+    off = np.abs(counts - expected[1]).sum()
+    assert off <= 1e-4 * expected[1].sum(), "%s: %d rows in other clusters" % (name, off)
+    filled = expected[1] > 0
+    assert np.allclose(centroids[filled], means(*expected)[filled], atol=2e-3), name
 
 
 def parts_of(tasks: RoundTasks) -> dict:
@@ -291,15 +310,13 @@ def main() -> int:
     faster = report.ratio(CSV, PACKED)
     report.limit("rows a second, packed / CSV", faster, 3, least=True)
     report.limit("time, packed / bare NumPy", report.ratio(PACKED, BARE), 2.5)
-    if options.runners:
-        slower = report.ratio(LOCAL, INLINE)
-        report.limit("time, -r local / -r inline, CSV", slower, 0.9)
-        report.limit("time, three k / the largest alone", report.ratio(SEVERAL, ALONE), 1.3)
-        beside, apart = report.ratio(TASKS, LOCAL), report.ratio(TASKS, INLINE)
-        if beside and apart:
-            report.note("of a round with -r local %.2f pass outside its map tasks (launcher, sort,"
-                        " reducer); these alone, at the same time on %d cores, take %.2f of -r"
-                        " inline" % (1 - beside, report.data["machine"]["cores"], apart))
+    report.limit("time, -r local / -r inline, CSV", report.ratio(LOCAL, INLINE), 0.9)
+    report.limit("time, three k / the largest alone", report.ratio(SEVERAL, ALONE), 1.3)
+    beside, apart = report.ratio(TASKS, LOCAL), report.ratio(TASKS, INLINE)
+    if beside and apart:
+        report.note("of a round with -r local %.2f pass outside its map tasks (launcher, sort,"
+                    " reducer); these alone, at the same time on %d cores, take %.2f of -r"
+                    " inline" % (1 - beside, report.data["machine"]["cores"], apart))
     return report.code()
 
 

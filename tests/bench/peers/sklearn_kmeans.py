@@ -3,7 +3,9 @@
     python tests/bench/peers/sklearn_kmeans.py points.csv centroids.csv -k 50 --n-init 10
     python tests/bench/peers/sklearn_kmeans.py points.csv centroids.csv -k 50 --minibatch
 
-In float32, which scikit-learn works on faster, with all threads.
+In float32, which scikit-learn works on faster, with all threads. On blobs of 10^6 x 16 Elkan's
+algorithm was no faster than the default, Lloyd's; mini-batches of 4096 rows were several times as
+fast as the default ones of 1024 and came to the same costs, and those of 10240 to higher ones.
 """
 
 from __future__ import annotations
@@ -13,6 +15,9 @@ import argparse
 import numpy as np
 import pandas
 from sklearn.cluster import KMeans, MiniBatchKMeans
+
+
+BATCH = 4096
 
 
 def main() -> None:
@@ -25,8 +30,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     o = parser.parse_args()
     X = np.ascontiguousarray(pandas.read_csv(o.csv, header=None, dtype=np.float32).to_numpy())
-    kind = MiniBatchKMeans if o.minibatch else KMeans
-    centroids = kind(o.k, n_init=o.n_init, random_state=o.seed).fit(X).cluster_centers_
+    asked = {"n_clusters": o.k, "n_init": o.n_init, "random_state": o.seed}
+    model = MiniBatchKMeans(batch_size=BATCH, **asked) if o.minibatch else KMeans(**asked)
+    centroids = model.fit(X).cluster_centers_
     np.savetxt(o.out, centroids.astype(np.float64), delimiter=",", comments="",
                header=",".join("x%d" % j for j in range(X.shape[1])), fmt="%.17g")
 

@@ -27,6 +27,8 @@ ON_YARN = {"spark.executor.instances": "1", "spark.executor.cores": "2",
            "spark.yarn.am.memory": "512m",
            # As on a cluster that has Spark; else 300 MB of jars go to HDFS first.
            "spark.yarn.jars": "local:%s/jars/*" % Path(pyspark.__file__).parent}
+CONTAINERS = "%(spark.executor.instances)s executor of %(spark.executor.memory)s and" \
+    " %(spark.executor.cores)s cores, a master of %(spark.yarn.am.memory)s" % ON_YARN
 
 
 def session(master: str, memory: str) -> SparkSession:
@@ -57,6 +59,8 @@ def main() -> None:
     parser.add_argument("--driver-memory", default="6g")
     parser.add_argument("--max-iter", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--no-cache", dest="cache", action="store_false", help=argparse.SUPPRESS)
+    parser.add_argument("--solver", default="auto", help=argparse.SUPPRESS)
     o = parser.parse_args()
     names = ["x%d" % j for j in range(o.columns)]
     started = time.perf_counter()
@@ -64,13 +68,16 @@ def main() -> None:
     ready = time.perf_counter()
     table = spark.read.csv(o.csv, schema=", ".join("%s double" % name for name in names))
     points = VectorAssembler(inputCols=names, outputCol="features").transform(table)
-    points = points.select("features").cache()
-    model = KMeans(k=o.k, maxIter=o.max_iter, seed=o.seed).fit(points)
+    points = points.select("features")
+    if o.cache:
+        points = points.cache()
+    model = KMeans(k=o.k, maxIter=o.max_iter, seed=o.seed, solver=o.solver).fit(points)
     centroids = np.array(model.clusterCenters())
     np.savetxt(o.out / "centroids.csv", centroids, delimiter=",", comments="",
                header=",".join(names), fmt="%.17g")
     notes = {"peak_mb": peak_mb(spark.sparkContext), "iterations": model.summary.numIter,
-             "startup_seconds": ready - started}
+             "startup_seconds": ready - started,
+             **({"containers": CONTAINERS} if o.master == "yarn" else {})}
     (o.out / "notes.json").write_text(json.dumps(notes))
     spark.stop()
 
