@@ -8,7 +8,8 @@ each with its share of the input and one thread, then sort, then one reducer. Me
 the start of the map tasks to the reducer's end, the peak resident memory of the largest map task,
 and the bytes that the map tasks hand on. Every point's rows must all be counted, and its cost must
 be that of plain NumPy. Fitted per factor: seconds = a + b x, and the slope on log-log scales.
-Limit: a map task's memory from the fewest rows to the most within 10 %.
+Limit: a map task's memory from the fewest rows to the most within 10 %. Beside it, once and not
+judged: the memory by rows of the round from packed blocks and of the sample scan's map task.
 """
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ from bench.harness import (  # noqa: E402
     scratch,
     write_centroids,
 )
-from bench.map_tasks import RoundTasks  # noqa: E402
+from bench.map_tasks import RoundTasks, Tasks  # noqa: E402
 from bench.report import RESULTS, Report, repeats_of  # noqa: E402
+from kmeans_sample import KMeansSample  # noqa: E402
 
 BLOBS = 50
 BILLION = 10 ** 9
@@ -117,6 +119,26 @@ class Bench:
                          "map_seconds": map_seconds, "peak_mb": max(r.peak_mb for r in ran),
                          "shuffled_bytes": sum(map(len, outputs))})
 
+    def memory(self, size: Size) -> None:
+        """Peak memory of one map task over the whole input: packed round and sample scan."""
+        csv = dataset(self.options.data_dir, "blobs", size.rows, size.columns, BLOBS)
+        start = write_centroids(self.folder / "start.csv", first_rows(csv, size.clusters))
+        packed = RoundTasks(self.packed(csv), start, self.folder)
+        sample = Tasks(KMeansSample, csv, self.folder, "-k", str(size.clusters))
+        given, out = self.folder / "memory.in", self.folder / "memory.out"
+        row: dict = {"memory_rows": size.rows}
+        for name, tasks, script in (("packed_mb", packed, "kmeans_round.py"),
+                                    ("sample_mb", sample, "kmeans_sample.py")):
+            given.write_bytes(b"".join(tasks.inputs(1)))
+            ran = self.start(tasks, "--mapper", given, out, script).wait()
+            if ran.trouble:
+                self.report.fail("%s of %d rows: %s" % (name, size.rows, ran.trouble), ran.tail())
+                return
+            if tasks is packed:
+                assert packed.result(out.read_bytes()).counts.sum() == size.rows
+            row[name] = ran.peak_mb
+        self.report.add(row)
+
     def outputs(self, n: int) -> list:
         return [self.folder / ("map-%d.out" % i) for i in range(n)]
 
@@ -136,9 +158,10 @@ class Bench:
         given.write_bytes(b"".join(sorted(lines)))
         return self.start(tasks, "--reducer", given, self.folder / "reduce.out").wait()
 
-    def start(self, tasks: RoundTasks, kind: str, given: Path, out: Path) -> Process:
+    def start(self, tasks: Tasks, kind: str, given: Path, out: Path,
+              script: str = "kmeans_round.py") -> Process:
         with open(given, "rb") as stdin, open(out, "wb") as stdout:
-            return Process([sys.executable, JOBS / "kmeans_round.py", kind, "--plan", tasks.path],
+            return Process([sys.executable, JOBS / script, kind, "--plan", tasks.path],
                            out.with_suffix(".log"), self.options.timeout, stdin=stdin,
                            stdout=stdout)
 
@@ -182,6 +205,13 @@ def summarise(report: Report, sizes: dict) -> None:
                 what, found["a"], found["b"], factor, found["slope"]))
 
 
+def memory_by_rows(report: Report) -> None:
+    rows = [row for row in report.rows if "memory_rows" in row]
+    if rows:
+        report.table([["rows: peak MB of a map task", "round, packed", "sample scan, CSV"], *(
+            [str(row["memory_rows"]), row["packed_mb"], row["sample_mb"]] for row in rows)])
+
+
 def calculate_billion(report: Report, fixed_cost: Path) -> None:
     """What a scan over 10^9 rows takes on clusters, from the laws and from the fixed cost of a job.
 
@@ -204,12 +234,14 @@ def calculate_billion(report: Report, fixed_cost: Path) -> None:
         lines.append([str(nodes), *scans, 3 * min(scans) / 60])
     report.table(lines)
     report.note("calculated from %.2g s a row, %.1f s for the start of a task and %.1f s for the"
-                " rest of a job (its bare floor on one node); reading from disks and the network"
-                " are not in it" % (per_row, container + start, whole - container))
+                " rest of a job (its bare floor on one node); reading from disks, the network and"
+                " what tasks that share cores and memory take from each other are not in it" % (
+                    per_row, container + start, whole - container))
 
 
 def medians(report: Report, size: Size) -> dict:
-    rows = [row for row in report.rows if all(row[k] == v for k, v in asdict(size).items())]
+    rows = [row for row in report.rows if "factor" in row
+            and all(row[k] == v for k, v in asdict(size).items())]
     if not rows:
         return {}
     return {"x": asdict(size), **{key: float(np.median([row[key] for row in rows])) for key in (
@@ -231,7 +263,10 @@ def main() -> int:
                     if size not in done:
                         bench.measure(size, turn, factor)
                     done.add(size)
+        for size in sizes.get("rows", []):
+            bench.memory(size)
     summarise(report, sizes)
+    memory_by_rows(report)
     calculate_billion(report, RESULTS / "hadoop_fixed_cost.json")
     if "rows" in sizes:
         peaks = [row["peak_mb"] for row in (medians(report, s) for s in sizes["rows"]) if row]

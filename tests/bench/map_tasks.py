@@ -1,4 +1,4 @@
-"""A round's map tasks without a runner: the plan that the launcher would ship, and its parts."""
+"""Map tasks without a runner: the plan that the launcher would ship, and its parts."""
 
 from __future__ import annotations
 
@@ -22,29 +22,33 @@ from kmeans_round import KMeansRound
 KMeansRound.set_up_logging(quiet=True)
 
 
-class RoundTasks:
-    """The map tasks of a round over an input, a path, from a file of centroids.
+class Tasks:
+    """The map tasks of a job over an input, a path; the plan is made as the launcher makes it."""
 
-    The plan is made as the launcher makes it, the profile by a scan of the input.
-    """
-
-    def __init__(self, input: Path, centroids: Path, folder: Path):
-        job = KMeansRound([str(input), "--centroids", str(centroids), "--no-conf", "-r", "inline"])
+    def __init__(self, job_class, input: Path, folder: Path, *options: str):
+        job = job_class([str(input), *options, "--no-conf", "-r", "inline"])
         with Launch(job) as launch:
-            plan = {"layout": launch.inputs.layout.to_dict(), **job.prepare(launch),
-                    "sliced": True}
+            self.plan = {"layout": launch.inputs.layout.to_dict(), **job.prepare(launch),
+                         "sliced": True}
             self.files = launch.inputs.files
-        self.plan = plan
-        self.space = Space.from_dict(plan["space"])
-        self.layout = Layout.from_dict(plan["layout"])
-        self.centroids = np.asarray(plan["centroids"][0])
-        self.path = folder / (input.name + ".plan")
-        self.path.write_bytes(dump_json(plan))
+        self.path = folder / ("%s-%s.plan" % (input.name, job_class.__name__))
+        self.path.write_bytes(dump_json(self.plan))
 
     def inputs(self, tasks: int) -> list:
         """What each of about so many tasks gets on its standard input."""
         lines = [json.dumps(part).encode() + b"\n" for part in slices(self.files, tasks)]
         return [b"".join(lines[i::tasks]) for i in range(min(tasks, len(lines)))]
+
+
+class RoundTasks(Tasks):
+    """Those of a round from a file of centroids, the profile by a scan of the input."""
+
+    def __init__(self, input: Path, centroids: Path, folder: Path):
+        super().__init__(KMeansRound, input, folder, "--centroids", str(centroids))
+        plan = self.plan
+        self.space = Space.from_dict(plan["space"])
+        self.layout = Layout.from_dict(plan["layout"])
+        self.centroids = np.asarray(plan["centroids"][0])
 
     def map(self) -> bytes:
         """The output of one task over the whole input, in this process."""
