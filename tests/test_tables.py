@@ -10,8 +10,9 @@ from bench import tables
 from bench.report import RESULTS
 
 FOUND = {
-    "benchmark": "race", "date": "2026-01-02 03:04", "command": "python tests/bench/race.py",
-    "repeated": "3 turns", "machine": {"model": "Abacus", "cores": 2},
+    "benchmark": "race", "date": "2026-01-02 03:04", "commit": "c0ffee",
+    "command": "python tests/bench/race.py", "repeated": "3 turns",
+    "machine": {"model": "Abacus", "cores": 2},
     "versions": {"Python": "3.9.1", "numpy": "2.0.1", "pyspark": "4.0.0", "mrjob": "0.7.4"},
     "tables": [[["", "seconds", "peak MB"], ["hare", 1.23456, 210.04], ["Spark", 12, None]]],
     "limits": [
@@ -33,8 +34,8 @@ BLOCK = """
 
 * the hare slept
 
-2026-01-02 03:04; Abacus, 2 cores; Python 3.9.1, numpy 2.0.1, pyspark 4.0.0; 3 turns; \
-`python tests/bench/race.py`
+2026-01-02 03:04; commit c0ffee; Abacus, 2 cores; Python 3.9.1, numpy 2.0.1, pyspark 4.0.0; \
+3 turns; `python tests/bench/race.py`
 """
 
 EMPTY = "before\n<!-- figures: race -->\n<!-- end -->\nafter\n"

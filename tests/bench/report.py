@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -52,9 +53,10 @@ class Report:
                  if "--" + key.replace("_", "-") not in PLACES}
         repeated = repeated or counted(repeats_of(options), "turn")
         self.data: dict = {
-            "benchmark": name, "date": time.strftime("%Y-%m-%d %H:%M"), "command": command(),
-            "repeated": repeated, "machine": machine(), "versions": versions(), "options": shown,
-            "rows": [], "tables": [], "ratios": {}, "limits": [], "notes": [], "failed": []}
+            "benchmark": name, "date": time.strftime("%Y-%m-%d %H:%M"), **commit(),
+            "command": command(), "repeated": repeated, "machine": machine(),
+            "versions": versions(), "options": shown, "rows": [], "tables": [], "ratios": {},
+            "limits": [], "notes": [], "failed": []}
         about = self.data["machine"]
         print("%s, %s: %s, %d cores, %.0f GB, load %.1f" % (
             name, self.data["date"], about["model"], about["cores"], about["memory_gb"],
@@ -160,6 +162,16 @@ def command() -> str:
         places.add_argument(place)
     _, words = places.parse_known_args(sys.argv[1:])
     return " ".join(["python", "tests/bench/" + Path(sys.argv[0]).name, *words])
+
+
+def commit() -> dict:
+    """The commit that is measured, "-dirty" with changes since; empty outside a git repository."""
+    try:
+        told = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=RESULTS.parent,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    return {"commit": told.stdout.decode().strip()}
 
 
 def machine() -> dict:

@@ -25,7 +25,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"(<!-- figures: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 # A package's version matters where the figures name it.
 NAMED_AS = {"Python": "", "numpy": "", "Hadoop": "", "mrjob": "mrjob",
-            "scikit-learn": "scikit-learn", "pyspark": "Spark", "faiss-cpu": "FAISS"}
+            "scikit-learn": "scikit-learn", "pandas": "", "pyspark": "Spark", "faiss-cpu": "FAISS"}
 
 
 def block(found: dict) -> str:
@@ -52,13 +52,13 @@ def limits(found: dict) -> list:
 
 
 def measured_on(found: dict, figures: str) -> str:
-    """One line: when, where, with what, how often, and the command that does it again."""
+    """One line: when, of what, where, with what, how often, the command that does it again."""
     machine = found["machine"]
     versions = ["%s %s" % (name, version) for name, version in found["versions"].items()
                 if name in NAMED_AS and NAMED_AS[name] in figures]
-    return "%s; %s, %d cores; %s; %s; `%s`" % (
-        found["date"], machine["model"], machine["cores"], ", ".join(versions), found["repeated"],
-        found["command"])
+    commit = ["commit " + found["commit"]] if "commit" in found else []
+    return "; ".join([found["date"], *commit, "%s, %d cores" % (machine["model"], machine["cores"]),
+                      ", ".join(versions), found["repeated"], "`%s`" % found["command"]])
 
 
 def filled(text: str, results: Path) -> str:
