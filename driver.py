@@ -20,7 +20,8 @@ from howdah.errors import OK, STOPPED_BY_LIMIT, JobFailed, UserError
 from howdah.job import HowdahJob
 from howdah.launcher.choosing import best, choice_of
 from howdah.launcher.converge import Rules, iterate
-from howdah.launcher.estimate import estimate, refuse_large_rounds, refuse_large_sample
+from howdah.launcher.estimate import estimate
+from howdah.launcher.limits import refuse_large_round
 from howdah.launcher.models import Model, read_centroids
 from howdah.launcher.output import Output
 from howdah.launcher.report import ROUND_HEADER, described, stopped, summary, table, warn_of
@@ -29,6 +30,7 @@ from howdah.launcher.run import Launch
 from howdah.launcher.sampling import (
     check_clusters,
     comparable,
+    first_sets,
     profile_and_sample,
     random_rows,
     refuse_too_few_points,
@@ -87,7 +89,7 @@ def cluster(job: Driver) -> int:
         if options.assign:
             launch.refuse_local_output()
         if options.estimate:
-            print(estimate(launch, options))
+            estimate(launch, options)
             return OK
         output.read_history()
         try:
@@ -110,13 +112,15 @@ def run(launch: Launch, options, output: Output) -> int:
         start = read_start(options, launch)
     started = time.monotonic()
     first_plan = sampling_plan(launch, options)
-    refuse_large(options, launch.inputs.layout, first_plan["size"])
+    if launch.inputs.layout.n_columns is not None:
+        refuse_large_round(launch, sum(options.clusters) * options.restarts,
+                           launch.inputs.layout.n_columns)
     outcome = launch.run(KMeansSample, first_plan, output.for_job("sample"))
     profile, rows, weights = profile_and_sample(outcome, max(options.clusters))
     notice(described(launch, outcome, profile, time.monotonic() - started))
     refuse_too_few_points(max(options.clusters), profile, rows)
     layout = with_width(launch.inputs.layout, profile)
-    refuse_large(options, layout)
+    refuse_large_round(launch, sum(first_sets(options, len(rows), profile.rows)), profile.width)
     warn_of(options, profile, rows, layout.column_names())
     space = profile.space(options.metric, options.standardize, layout.sparse)
 
@@ -164,11 +168,11 @@ def run(launch: Launch, options, output: Output) -> int:
     chosen = finish(runs, (rows, weights, profile, options))
     if output.folder and len(runs) > 1:
         output.finish(chosen.model)
-    notice(summary(chosen.result, launch, scans, time.monotonic() - started))
-    if output.folder:
-        notice("written to %s" % output.folder)
     if options.assign:
         assign(launch, chosen.model, output)
+    notice(summary(chosen.result, launch, scans, options.assign, time.monotonic() - started))
+    if output.folder:
+        notice("written to %s" % output.folder)
     return OK if all(result.converged for result in results.values()) else STOPPED_BY_LIMIT
 
 
@@ -220,15 +224,6 @@ def refuse_empty(options, last) -> None:
     if options.empty_clusters == "error" and last.empty:
         raise UserError("Clusters %s are empty after round %d; give a smaller -k, another"
                         " --seed, or --empty-clusters farthest." % (last.empty, last.round))
-
-
-def refuse_large(options, layout, size: int = 0) -> None:
-    """Refuse what cannot fit a map task's memory, as soon as the number of columns is known."""
-    columns = layout.n_columns
-    if columns is not None:
-        refuse_large_rounds(options, sum(options.clusters) * options.restarts, columns)
-    if size and not layout.sparse:
-        refuse_large_sample(options, size, columns)
 
 
 def check(options) -> None:

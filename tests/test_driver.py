@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -395,6 +396,7 @@ def test_several_k_end_in_a_table_and_the_pick_is_the_model(tmp_path):
                   "--output-dir", tmp_path / "out", "--assign")
     assert "k = 2 has the largest simplified silhouette" in ran.err
     assert model_of(tmp_path / "out")["k"] == 2
+    assert re.search(r"; (\d+) jobs \(1 sample scan, (\d+) rounds, 1 for the labels\)", ran.err)
     lines = [p.read_text() for p in sorted((tmp_path / "out" / "labels").glob("part-*"))]
     assert {line.split("\t")[0] for line in "".join(lines).splitlines()} == {"0", "1"}
 
@@ -460,6 +462,8 @@ def test_the_best_restart_is_kept_though_it_ends_first(tmp_path):
     again = succeed("driver", *args, "--init", tmp_path / "out")
     assert "converged: the centroids no longer move" in again.err
     assert "cost %.10g, " % best[-1] in again.err
+    for restart, costs in courses.items():
+        assert "restart %s   cost %.10g, converged: " % (restart, costs[-1]) in ran.err
 
 
 def test_a_given_start_is_one_start(tmp_path):

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import os
 import re
 import sys
 
 import numpy as np
 import pytest
 from bench.harness import run as measure
-from bench.map_tasks import RoundTasks
+from bench.map_tasks import RoundTasks, Tasks
+from driver import Driver
 from generators import blobs, write_csv
 from howdah.codec import dump_json
-from howdah.launcher import estimate
+from howdah.launcher import estimate, limits
+from howdah.launcher.inputs import Inputs
 from howdah.launcher.run import Launch
+from howdah.layout import Layout
 from kmeans_sample import KMeansSample
-from scripts import IRIS, REPOSITORY, WORDCOUNT, refused, succeed
+from scripts import IRIS, REPOSITORY, WORDCOUNT, refused, run, succeed
 
 ROWS = 60_000
 # Alone in a process and with its input read: what the laws of memory are good for.
@@ -88,32 +92,42 @@ def test_map_tasks_are_those_of_the_run(csv):
 
 # laws
 
-@pytest.mark.parametrize("k, d", [(2, 2), (50, 16), (500, 256)])
-def test_memory_and_shuffled_bytes_are_those_of_the_tasks(tmp_path, k, d):
-    path, rows = tmp_path / "x.csv", 20_000 if d < 100 else 60_000
-    X = np.round(np.random.default_rng(0).normal(size=(rows, d)), 5)
-    write_csv(path, X)
-    write_csv(tmp_path / "c.csv", X[:k])
-    tasks = RoundTasks(path, tmp_path / "c.csv", tmp_path)
-    peak, output = task(tmp_path, "kmeans_round.py", tasks.path, tasks.inputs(1)[0])
-    assert estimate.round_memory(k, d) == pytest.approx(peak, rel=WITHIN)
-    assert estimate.round_bytes([k], d) == pytest.approx(len(output), rel=0.65)
+@pytest.mark.parametrize("sets, d", [
+    ([2], 2), ([50], 16), ([500], 256), ([10, 20, 50], 16), ([50] * 16, 16)])
+def test_memory_and_shuffled_bytes_of_a_round_are_those_of_the_task(tmp_path, sets, d):
+    """Also of several k, and of rival seeds of one."""
+    X = data_of(tmp_path, 20_000 if d < 100 else 60_000, d)
+    write_csv(tmp_path / "c.csv", X[:sets[0]])
+    tasks = RoundTasks(tmp_path / "x.csv", tmp_path / "c.csv", tmp_path)
+    plan = {**tasks.plan, "centroids": [X[i:i + k] for i, k in enumerate(sets)]}
+    peak, output = task(tmp_path, "kmeans_round.py", plan, tasks.inputs(1)[0])
+    assert limits.round_memory(sum(sets), d) == pytest.approx(peak, rel=WITHIN)
+    assert estimate.round_bytes(sets, d) == pytest.approx(len(output), rel=0.65)
 
-    job = KMeansSample([str(path), "-k", str(k), "--no-conf", "-r", "inline"])
-    with Launch(job) as launch:
-        plan = {"layout": launch.inputs.layout.to_dict(), **job.prepare(launch), "sliced": True}
-    (tmp_path / "plan.json").write_bytes(dump_json(plan))
-    peak, output = task(tmp_path, "kmeans_sample.py", tmp_path / "plan.json", tasks.inputs(1)[0])
-    size = min(plan["size"], rows)
-    assert estimate.sample_memory(rows, size, d) == pytest.approx(peak, rel=WITHIN)
+
+@pytest.mark.parametrize("k, d", [(2, 2), (50, 16), (500, 256)])
+def test_memory_and_shuffled_bytes_of_the_sample_scan_are_those_of_the_task(tmp_path, k, d):
+    rows = 20_000 if d < 100 else 60_000
+    data_of(tmp_path, rows, d)
+    tasks = Tasks(KMeansSample, tmp_path / "x.csv", tmp_path, "-k", str(k))
+    peak, output = task(tmp_path, "kmeans_sample.py", tasks.plan, tasks.inputs(1)[0])
+    size = min(tasks.plan["size"], rows)
+    assert limits.sample_memory(rows, size, d) == pytest.approx(peak, rel=WITHIN)
     assert estimate.sample_bytes(size, d) == pytest.approx(len(output), rel=0.65)
 
 
-def task(folder, script: str, plan, given: bytes) -> tuple:
+def data_of(folder, rows: int, columns: int) -> np.ndarray:
+    X = np.round(np.random.default_rng(0).normal(size=(rows, columns)), 5)
+    write_csv(folder / "x.csv", X)
+    return X
+
+
+def task(folder, script: str, plan: dict, given: bytes) -> tuple:
     """Peak memory in bytes of one map task, and what it hands on."""
+    (folder / "plan.json").write_bytes(dump_json(plan))
     (folder / "given").write_bytes(given)
     command = "%s %s --mapper --plan %s < given > output" % (
-        sys.executable, REPOSITORY / "jobs" / script, plan)
+        sys.executable, REPOSITORY / "jobs" / script, folder / "plan.json")
     ran = measure(["sh", "-c", "cd %s && exec %s" % (folder, command)], folder / "log", 300)
     assert ran.code == 0, ran.tail()
     return ran.peak_mb * 2 ** 20, (folder / "output").read_bytes()
@@ -124,14 +138,14 @@ def task(folder, script: str, plan, given: bytes) -> tuple:
 def test_too_many_centroids_are_refused_before_the_first_scan(tmp_path):
     sentence = refused("driver", IRIS, "-k", 10 ** 12, "--ignore-columns", "label",
                        "--output-dir", tmp_path / "out")
-    assert re.match(r"A map task of a round \(1000000000000 centroids of 4 columns\) would need"
-                    r" about 4\.8e\+05 GB, but may take \S+ GB \(this machine's memory\);"
-                    r" give a smaller -k", sentence), sentence
+    assert re.match(r"A map task for 1000000000000 centroids of 4 columns would need about"
+                    r" 4\.8e\+05 GB, but may take \S+ GB \(this machine's memory\); take fewer"
+                    r" clusters or restarts, or give more memory to a task\.", sentence), sentence
     assert not (tmp_path / "out").exists()
 
 
 def test_too_large_a_sample_is_refused(tmp_path):
-    assert "of the sample scan (1000000000000 rows of 4 columns) would need" in refused(
+    assert "A map task for a sample of 1000000000000 rows of 4 columns would need" in refused(
         "driver", IRIS, "-k", 3, "--sample-size", 10 ** 12, "--ignore-columns", "label")
 
 
@@ -142,19 +156,98 @@ def test_sparse_rows_too_wide_for_a_sample_are_refused(tmp_path):
         "-k is 50, but of rows of 10000000 columns only 6 fit into the sample; hash the features")
 
 
-def test_the_limit_of_hadoop_is_what_its_settings_say(tmp_path, monkeypatch):
-    class Options:
-        runner, jobconf = "hadoop", None
+def test_local_tasks_share_the_machine_and_what_they_cannot_share_is_refused(tmp_path):
+    assert "B (this machine's memory for 100000 tasks); take fewer clusters" in refused(
+        "driver", IRIS, "-k", 3, "--ignore-columns", "label", "-r", "local", "--num-cores",
+        100000, "--output-dir", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
+
+@pytest.mark.parametrize("runner", [("local", "--num-cores", 100000),
+                                    ("spark", "--spark-master", "local[100000]")])
+def test_every_job_is_refused_alone_as_well(tmp_path, runner):
+    out, data = tmp_path / "out", (IRIS, "--ignore-columns", "label")
+    succeed("driver", *data, "-k", 3, "--output-dir", out)
+    for script, args, what in (
+            ("kmeans_sample", ["-k", 3], "a sample of 20000 rows of 4 columns"),
+            ("kmeans_round", ["--centroids", out, "--profile", out / "profile.json"],
+             "3 centroids of 4 columns"),
+            ("kmeans_assign", ["--model", out], "3 centroids of 4 columns")):
+        assert refused(script, *data, *args, "-r", *runner).startswith(
+            "A map task for %s would need about" % what)
+
+
+def test_too_large_a_sample_of_sparse_rows_is_refused():
+    for script in ("driver", "kmeans_sample"):
+        assert refused(script, WORDCOUNT, "-k", 3, "--sample-size", 10 ** 12).startswith(
+            "A map task for a sample of 1000000000000 rows of 434 columns would need about")
+
+
+def test_estimate_shows_its_figures_and_says_what_will_be_refused():
+    ran = run("driver", IRIS, "-k", 10 ** 12, "--ignore-columns", "label", "--estimate")
+    assert ran.code == 2 and "about 4.8e+05 GB in a round" in ran.out
+    assert "error: A map task for 1000000000000 centroids" in ran.err
+
+
+@pytest.mark.parametrize("more, count", [([], 16), (["--restarts", 2], 32),
+                                         (["--init", "random"], 1)])
+def test_estimate_counts_the_rival_seeds_that_the_first_round_measures(csv, tmp_path, more, count):
+    args = (csv, "-k", 20, "--sample-size", 200, *more)
+    lines = told(*args)
+    rivals = re.search(r"the first, of (\d+) sets of seeds", lines["shuffled"])
+    assert int(rivals.group(1) if rivals else 1) == count
+    assert "about %s in a round" % limits.size_text(limits.round_memory(20 * count, 6)) in (
+        lines["memory of a map task"])
+    assert lines["jobs"].startswith("about %d: " % (4 if rivals else 3))
+    run("driver", *args, "--max-rounds", 0, "--output-dir", tmp_path / "out")
+    records = [line.split("\t")[0].strip('"').split(":")
+               for part in (tmp_path / "out" / "round-01").glob("part-*")
+               for line in part.read_text().splitlines()]
+    assert len({key[0] for key in records if key[0].isdigit()}) == count
+
+
+def test_map_tasks_on_hadoop_follow_the_split_that_is_asked_for():
+    for size, given, tasks in ((1 << 31, None, 8), (1 << 31, 1 << 30, 2), (1 << 30, 1, 8)):
+        asked = ["--jobconf", "%s=%d" % (estimate.SPLIT_SETTING, given)] if given else []
+        with Launch(Driver([str(IRIS), "-r", "hadoop", *asked])) as launch:
+            inputs = Inputs([("x.csv", size)], Layout("csv"))
+            assert estimate.tasks_over(inputs, launch) == tasks
+
+
+def limit_of(*args: str):
+    with Launch(Driver([str(IRIS), *args])) as launch:
+        return limits.task_memory(launch)
+
+
+def test_the_limit_of_hadoop_is_what_its_settings_say(tmp_path, monkeypatch):
     monkeypatch.delenv("HADOOP_HOME", raising=False)
     monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path))
-    assert estimate.task_memory(Options).bytes == (1024 - 256) << 20
+    assert limit_of("-r", "hadoop").bytes == (1024 - 256) << 20
     (tmp_path / "mapred-site.xml").write_text(
         "<configuration><property><name>mapreduce.map.memory.mb</name><value>2048</value>"
         "</property></configuration>")
-    assert estimate.task_memory(Options).bytes == (2048 - 256) << 20
-    Options.jobconf = {"mapreduce.map.memory.mb": "512"}
-    assert estimate.task_memory(Options).source == (
+    assert limit_of("-r", "hadoop").bytes == (2048 - 256) << 20
+    asked = ("--jobconf", "mapreduce.map.memory.mb=512")
+    assert limit_of("-r", "hadoop", *asked).source == (
         "mapreduce.map.memory.mb=512, 256 MB of it for the JVM")
-    Options.runner = "spark"
-    assert estimate.task_memory(Options) is None
+    assert limit_of("-r", "emr") is None
+    assert limit_of("-r", "emr", *asked).bytes == (512 - 256) << 20
+
+
+@pytest.mark.parametrize("settings, expected", [
+    ([], None), (["spark.executor.memory=8g"], None),
+    (["spark.executor.pyspark.memory=2g"], 2 << 30),
+    (["spark.executor.pyspark.memory=3GB", "spark.executor.cores=4"], 3 << 28),
+    (["spark.executor.memoryOverhead=512"], 512 << 20),
+    (["spark.executor.memoryOverhead=9g", "spark.executor.pyspark.memory=800m"], 800 << 20)])
+def test_the_limit_of_spark_on_a_cluster_is_what_its_settings_give_to_python(settings, expected):
+    limit = limit_of("-r", "spark", "--spark-master", "yarn",
+                     *(word for setting in settings for word in ("--jobconf", setting)))
+    assert (limit and limit.bytes) == expected
+
+
+def test_tasks_of_a_local_spark_share_the_machine():
+    whole = limit_of("-r", "inline").bytes
+    for master, tasks in (("local", 1), ("local[4]", 4), ("local[4,2]", 4),
+                          ("local[*]", os.cpu_count() or 1)):
+        assert limit_of("-r", "spark", "--spark-master", master).bytes == whole // tasks

@@ -45,14 +45,16 @@ def warn_of_outliers(moments, rows, columns: list) -> None:
 
 
 def stopped(result, name: str = "") -> str:
-    """Which rule stopped a course."""
-    return "%s%s: %s" % (name, "converged" if result.converged else "stopped", result.stop)
+    """Which rule stopped a course; of several, which have a name, also the cost it came to."""
+    cost = "cost %.10g, " % result.measured.cost if name else ""
+    return "%s%s%s: %s" % (name, cost, "converged" if result.converged else "stopped", result.stop)
 
 
-def summary(result, launch, rounds: int, seconds: float) -> str:
+def summary(result, launch, rounds: int, labels: bool, seconds: float) -> str:
     counts = sorted(result.measured.counts.tolist())
-    return ("cost %.10g, clusters of %d to %d rows; %d jobs (1 sample scan, %d rounds), %.1f s"
-            % (result.measured.cost, counts[0], counts[-1], launch.jobs, rounds, seconds))
+    return ("cost %.10g, clusters of %d to %d rows; %d jobs (1 sample scan, %d rounds%s), %.1f s"
+            % (result.measured.cost, counts[0], counts[-1], launch.jobs, rounds,
+               ", 1 for the labels" if labels else "", seconds))
 
 
 def table(choices: list, best) -> str:

@@ -23,6 +23,7 @@ from howdah.launcher.badrows import refuse_bad_rows
 from howdah.launcher.files import Files, is_uri, join, local_path
 from howdah.launcher.hadoop import HadoopFiles, find_hadoop
 from howdah.launcher.inputs import Inputs, find_inputs
+from howdah.launcher.limits import refuse_large_plan
 from howdah.launcher.outcome import Outcome, counted_rows, look_for_failures, raise_failure
 from howdah.launcher.runners import (
     LOCAL_RUNNERS,
@@ -237,6 +238,7 @@ class Launch:
         """A job that has run, its output still there to read."""
         sliced = self.runner in LOCAL_RUNNERS
         plan = {"layout": self.inputs.layout.to_dict(), "sliced": sliced, **plan}
+        refuse_large_plan(self, plan)
         self.last_plan = plan
         self.jobs += 1
         with tempfile.TemporaryDirectory(prefix="howdah-") as folder:

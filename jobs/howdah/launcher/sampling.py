@@ -121,10 +121,20 @@ def rivals(rows: np.ndarray, weights: np.ndarray, k: int, seed: int, profile: Pr
     A cluster's mean over m sampled rows is 1/m of its variance off, so solutions of a small sample
     differ by more than the sample can tell.
     """
-    whole = len(rows) == profile.rows
-    count = 1 if whole else min(MOST_RIVALS, -(-ROWS_PER_CLUSTER * k // len(rows)))
+    count = rival_count(k, len(rows), profile.rows)
     seeds = [seed, *np.random.SeedSequence(seed).generate_state(count - 1).tolist()]
     return [solve(rows, weights, k, s, profile, metric, standardize) for s in seeds]
+
+
+def rival_count(k: int, sampled: int, rows: int) -> int:
+    """How many sets of seeds of k clusters race, with so many of all rows sampled."""
+    return 1 if sampled >= rows else min(MOST_RIVALS, -(-ROWS_PER_CLUSTER * k // sampled))
+
+
+def first_sets(options, sampled: int, rows: int) -> list:
+    """The numbers of centroids of all sets that the first round measures."""
+    return [k for k in options.clusters * options.restarts for _ in range(
+        rival_count(k, sampled, rows) if options.init == "coreset" else 1)]
 
 
 def random_rows(rows: np.ndarray, weights: np.ndarray, k: int, seed: int) -> np.ndarray:
