@@ -33,16 +33,16 @@ def columns(folder: Path) -> list:
 def points(folder: Path) -> Rows:
     """All rows of all blocks; sparse ones as CSR."""
     layout = describe(lines(folder)[0], Wishes(), "")
-    blocks = [unpack_rows(line, layout) for line in lines(folder)]
+    blocks: list = [unpack_rows(line, layout) for line in lines(folder)]
     texts = {role: [text for block in blocks for text in block.texts[role]]
              for role in layout.texts}
     weights = None
     if layout.weight is not None:
-        weights = np.concatenate([block.weights for block in blocks])  # type: ignore[misc]
+        weights = np.concatenate([block.weights for block in blocks])
     if not layout.sparse:
-        return Rows(np.concatenate([block.X for block in blocks]), weights, texts)  # type: ignore
+        return Rows(np.concatenate([block.X for block in blocks]), weights, texts)
     rows = [csr_matrix((values, places, np.concatenate([[0], np.cumsum(lengths)])))
-            for values, places, lengths in (block.X for block in blocks)]  # type: ignore
+            for values, places, lengths in (block.X for block in blocks)]
     width = max(part.shape[1] for part in rows)
     for part in rows:
         part.resize(part.shape[0], width)

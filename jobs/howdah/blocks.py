@@ -117,7 +117,7 @@ def _damaged(error: Exception) -> UserError:
 
 def first_block(head: bytes) -> tuple[dict, int]:
     """Header of the first block, and the bytes of its line; the line's beginning is enough."""
-    text = head[len(PACKED_HEAD):].split(b"\n", 1)[0]
+    text = head[len(PACKED_HEAD):].split(b"\n", 1)[0].rstrip(b"\r\t ")
     try:
         header, data = _header(pybase64.b64decode(text[:len(text) // 4 * 4], validate=True))
         for _, dtype, shape in header["arrays"]:
