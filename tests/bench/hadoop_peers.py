@@ -190,7 +190,7 @@ def tell_of_containers(report: Report, cluster: Cluster) -> None:
                     for name in ("mapreduce.map.memory.mb", "yarn.app.mapreduce.am.resource.mb"))
     [spark] = {row["containers"] for row in report.rows if "containers" in row} or {"not measured"}
     report.note("containers, of %d MB in all: Howdah, textbook and floor %s MB a task and %s MB a"
-                " master, in which small jobs run whole (uber mode); Spark: %s" % (
+                " master, in which Howdah's small jobs run whole (uber mode); Spark: %s" % (
                     cluster.memory_mb, task, master, spark))
 
 
