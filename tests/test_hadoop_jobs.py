@@ -179,7 +179,10 @@ def test_a_default_run_is_as_good_as_inline_and_assigns_every_point(cluster, inl
                             len(applications(cluster)))
     ran = succeed("driver", cluster.uri + "/jobs/whole/digits.csv.gz", "-k", 10, *UNLABELLED,
                   *ON_HADOOP, "--output-dir", out, "--assign", "-v")
-    assert ran.err.count("running in uber mode : true") == len(applications(cluster)) - earlier >= 3
+    ended = len(applications(cluster)) - earlier
+    assert ran.err.count("running in uber mode : true") == ended >= 4
+    assert "; %d jobs (1 sample scan, %d rounds, 1 for the labels), " % (
+        ended, ended - 2) in ran.err
     cluster.fs("-get", out, str(tmp_path / "out"))
     cost = history(tmp_path / "out")[-1]["cost"]
     assert cost <= 1.02 * history(inline)[-1]["cost"]
@@ -188,6 +191,14 @@ def test_a_default_run_is_as_good_as_inline_and_assigns_every_point(cluster, inl
     cluster.fs("-rm", "-r", out)
     assert left_behind(cluster, before) == set()
     assert os.listdir(temporary) == []
+
+
+def test_what_cannot_fit_a_container_is_refused_before_anything_is_submitted(cluster, one_file):
+    earlier = len(applications(cluster))
+    small = ("--jobconf", "mapreduce.map.memory.mb=300")
+    sentence = refused("driver", one_file, "-k", 10, *UNLABELLED, *ON_HADOOP, *small)
+    assert "(mapreduce.map.memory.mb=300, 256 MB of it for the JVM); take fewer" in sentence
+    assert len(applications(cluster)) == earlier
 
 
 def test_packed_blocks_of_a_glob_and_a_run_that_goes_on_from_hdfs(
