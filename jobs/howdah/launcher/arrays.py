@@ -31,7 +31,7 @@ def array_files(paths: list, files: Files) -> list:
     found = [path for path, _ in list_inputs(paths, files)]
     arrays = [path for path in found if path.endswith(ENDINGS)]
     if arrays and len(arrays) < len(found):
-        other = next(path for path in found if path not in arrays)
+        other = next(path for path in found if not path.endswith(ENDINGS))
         raise UserError("%s is no file of arrays, but %s is; pack them in calls of their own."
                         % (other, arrays[0]))
     for path in filter(is_uri, arrays):
@@ -59,13 +59,18 @@ def pack_array_files(paths: list, options) -> Tally:
                     first = first or (path, columns)
                     _refuse_other_columns(path, columns, *first)
                     parts.write(_packed(path, columns, rows, options.dtype))
-            if not tally.used:
-                raise UserError("No row of the input can be used (%s)." % tally.summary()
-                                ) if tally.bad else is_empty(paths)
+            _refuse_no_rows(tally, paths)
     except OSError as error:
         raise JobFailed("The blocks cannot be written to %s (%s)." % (folder, error)) from error
     notice("%d parts in %s" % (parts.count, folder))
     return tally
+
+
+def _refuse_no_rows(tally: Tally, paths: list) -> None:
+    if tally.bad and not tally.used:
+        raise UserError("No row of the input can be used (%s)." % tally.summary())
+    if not tally.used:
+        raise is_empty(paths)
 
 
 def _refuse_other_columns(path: str, columns: list, first_path: str, first: list) -> None:
