@@ -147,6 +147,12 @@ class Ran:
         return path.read_text(errors="replace")[-characters:] if path.is_file() else ""
 
 
+def usual_environment() -> dict:
+    """This process's, but Python keeps byte code and buffers its output, as it does for users."""
+    unusual = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+    return {name: value for name, value in os.environ.items() if name not in unusual}
+
+
 class Process:
     """A command in a session of its own, so that a timeout ends all that it started."""
 
@@ -161,7 +167,7 @@ class Process:
             self._started = time.perf_counter()
             self._process = subprocess.Popen(
                 list(map(str, measured)), stdin=stdin, stdout=stdout or file, stderr=file,
-                env={**os.environ, **(env or {})}, cwd=REPOSITORY, start_new_session=True)
+                env={**usual_environment(), **(env or {})}, cwd=REPOSITORY, start_new_session=True)
         self._timer = threading.Timer(timeout, self._end)
         self._timer.daemon = True
         self._timer.start()
