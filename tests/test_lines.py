@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import bz2
+import fcntl
 import gzip
 import io
+import os
+import sys
 from pathlib import Path
 from typing import List
 
@@ -12,7 +15,7 @@ import pytest
 
 from howdah import lines
 from howdah.lines import (Block, blocks_of_lines, is_splittable, open_text, read_blocks, read_slice,
-                          task_input)
+                          task_input, widen_pipe)
 
 TEXTS = [b"a\nbb\n\nccc\n", b"a\nbb\nccc", b"\n", b"\n\n\n", b"", b"one line without an end",
          b"a\r\n\r\nb\r\n", b"\nstarts empty\n"]
@@ -95,3 +98,16 @@ def test_hadoop_tells_a_task_its_place(names, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv(names[0], "hdfs:///data/a.csv")
     monkeypatch.setenv(names[1], "134217728")
     assert task_input() == ("hdfs:///data/a.csv", 134217728)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no say in a pipe's size")
+def test_a_pipe_holds_a_megabyte_and_a_file_stays_as_it_is(tmp_path: Path) -> None:
+    F_GETPIPE_SZ = 1032
+    ends = os.pipe()
+    with open(ends[0], "rb") as reading, open(ends[1], "wb"):
+        widen_pipe(reading)
+        assert fcntl.fcntl(reading, F_GETPIPE_SZ) == 1 << 20
+    (tmp_path / "a").write_bytes(b"1\n")
+    with open(tmp_path / "a", "rb") as file:
+        widen_pipe(file)
+        assert file.read() == b"1\n"

@@ -12,7 +12,7 @@ from howdah.batches import Batch, batches, rows_per_batch
 from howdah.codec import RecordProtocol, dump_json, load_json
 from howdah.errors import UserError
 from howdah.layout import Layout
-from howdah.lines import Block, blocks_of_lines, read_blocks, read_slice, task_input
+from howdah.lines import Block, blocks_of_lines, read_blocks, read_slice, task_input, widen_pipe
 from howdah.mapreduce import BytesValueProtocol, MRJob, MRStep
 from howdah.memory import keep_freed_memory
 from howdah.parse import Parser
@@ -176,6 +176,7 @@ class HowdahJob(MRJob):
                 place = json.loads(line)
                 yield from read_slice(place["path"], place["start"], place["stop"])
         elif getattr(self, "_lines_on_stdin", False):
+            widen_pipe(self.stdin)
             yield from read_blocks(self.stdin, *task_input())
         else:
             yield from blocks_of_lines(line for _, line in pairs)
