@@ -101,8 +101,7 @@ def cluster(job: Driver) -> int:
             if not output.begun:
                 output.discard()
                 raise
-            raise JobFailed("%s\nGo on from the last complete round with --init %s --output-dir %s."
-                            % (error, output.folder, output.folder)) from error
+            raise JobFailed("%s\n%s" % (error, way_on(options, output))) from error
 
 
 def run(launch: Launch, options, output: Output) -> int:
@@ -134,7 +133,7 @@ def run(launch: Launch, options, output: Output) -> int:
 
     starts = {(k, restart): starts_of(k, restart)
               for k in options.clusters for restart in range(options.restarts)}
-    runs = {k: KRun(k, output.for_k(k, len(options.clusters) > 1), Model(
+    runs = {k: KRun(k, output.for_k(k) if len(options.clusters) > 1 else output, Model(
         layout.column_names(), options.metric, options.standardize, layout.sparse, profile,
         starts[k, 0][0], seed=options.seed, options=noted(options, k)))
         for k in options.clusters}
@@ -174,6 +173,15 @@ def run(launch: Launch, options, output: Output) -> int:
     if output.folder:
         notice("written to %s" % output.folder)
     return OK if all(result.converged for result in results.values()) else STOPPED_BY_LIMIT
+
+
+def way_on(options, output: Output) -> str:
+    """How a run that lost a job goes on from what it has written."""
+    if len(options.clusters) == 1:
+        return "Go on from the last complete round with --init %s --output-dir %s." % (
+            output.folder, output.folder)
+    return ("Go on with one k from its last complete round: -k %d --init %s --output-dir %s, for"
+            " example." % (options.clusters[0], *[output.for_k(options.clusters[0]).folder] * 2))
 
 
 class KRun:

@@ -367,6 +367,23 @@ def test_a_job_that_fails_keeps_the_rounds_before_it(tmp_path, monkeypatch):
     assert [r["round"] for r in history(out)][:3] == [1, 2, 3]
 
 
+def test_with_several_k_too_and_each_can_go_on_alone(tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    FailsInItsSecondRound.rounds = 0
+    args = (DIGITS, "--ignore-columns", "label", "--tol", 0, "--init", "random")
+    with monkeypatch.context() as patched:
+        patched.setattr("driver.KMeansRound", FailsInItsSecondRound)
+        failed = run("driver", *args, "-k", "5,10", "--output-dir", out)
+    assert failed.code == 1 and failed.err.rstrip().endswith(
+        "Go on with one k from its last complete round: -k 5 --init %s --output-dir %s, for"
+        " example." % (out / "k-5", out / "k-5"))
+    for k in (5, 10):
+        assert len(history(out / ("k-%d" % k))) == 1
+        succeed("driver", *args, "-k", k, "--init", out / ("k-%d" % k), "--max-rounds", 100,
+                "--output-dir", out / ("k-%d" % k))
+        assert len(history(out / ("k-%d" % k))) > 2
+
+
 def test_an_interrupted_run_is_no_traceback(tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt

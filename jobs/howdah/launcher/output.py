@@ -34,8 +34,9 @@ class Output:
         self.folder = folder
         self.files = files
         self.resuming = folder is not None and _same_folder(folder, init)
-        self.begun = False
+        self._begun = False
         self._jobs: list = []
+        self._parts: list = []
         self._earlier: list = []
 
     def read_history(self) -> None:
@@ -67,11 +68,18 @@ class Output:
         self._jobs.append(folder)
         return folder
 
-    def for_k(self, k: int, several: bool) -> Output:
-        """Where the results for k clusters go: a subfolder, when there are several k."""
-        if not several or self.folder is None:
+    def for_k(self, k: int) -> Output:
+        """Where the results for k clusters go, when there are several k: a subfolder."""
+        if self.folder is None:
             return self
-        return Output(join(self.folder, "k-%d" % k), self.files)
+        part = Output(join(self.folder, "k-%d" % k), self.files)
+        self._parts.append(part)
+        return part
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is something to go on from."""
+        return self._begun or any(part.begun for part in self._parts)
 
     def discard(self) -> None:
         """Leave nothing of a run that wrong use or bad input ended; what was resumed stays."""
@@ -86,7 +94,7 @@ class Output:
 
     def begin(self, model: Model) -> None:
         """The profile and the first centroids."""
-        self.begun = self.folder is not None
+        self._begun = self.folder is not None
         profile = json.dumps({"profile": model.profile.readable()}) + "\n"
         self._write({PROFILE: profile.encode("utf-8"),
                      CENTROIDS: centroids_csv(model.centroids, model.columns)})
