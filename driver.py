@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import sys
 import time
+from importlib import import_module
+from threading import Thread
 
 import numpy as np
 
@@ -114,6 +116,7 @@ def run(launch: Launch, options, output: Output) -> int:
     if launch.inputs.layout.n_columns is not None:
         refuse_large_round(launch, sum(options.clusters) * options.restarts,
                            launch.inputs.layout.n_columns)
+    import_scikit_learn_meanwhile(launch)
     outcome = launch.run(KMeansSample, first_plan, output.for_job("sample"))
     profile, rows, weights = profile_and_sample(outcome, max(options.clusters))
     notice(described(launch, outcome, profile, time.monotonic() - started))
@@ -173,6 +176,12 @@ def run(launch: Launch, options, output: Output) -> int:
     if output.folder:
         notice("written to %s" % output.folder)
     return OK if all(result.converged for result in results.values()) else STOPPED_BY_LIMIT
+
+
+def import_scikit_learn_meanwhile(launch: Launch) -> None:
+    """Solving the sample needs it; its import takes a second, which the sample scan has anyway."""
+    if launch.runner != "local":  # whose forked processes might wait for this import for ever
+        Thread(target=import_module, args=("sklearn.cluster",), daemon=True).start()
 
 
 def way_on(options, output: Output) -> str:

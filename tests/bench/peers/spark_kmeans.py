@@ -27,7 +27,7 @@ from pyspark.sql import SparkSession
 ON_YARN = {"spark.executor.instances": "1", "spark.executor.cores": "2",
            "spark.executor.memory": "3g", "spark.dynamicAllocation.enabled": "false",
            "spark.yarn.am.memory": "512m",
-           # As on a cluster that has Spark; else 300 MB of jars go to HDFS first.
+           # As on a cluster that has Spark; else 460 MB of jars go to HDFS first.
            "spark.yarn.jars": "local:%s/jars/*" % Path(pyspark.__file__).parent}
 CONTAINERS = "%(spark.executor.instances)s executor of %(spark.executor.memory)s and" \
     " %(spark.executor.cores)s cores, a master of %(spark.yarn.am.memory)s" % ON_YARN
