@@ -29,6 +29,7 @@ from howdah.launcher.output import Output
 from howdah.launcher.report import ROUND_HEADER, described, stopped, summary, table, warn_of
 from howdah.launcher.rounds import recentred, round_plan, with_width
 from howdah.launcher.run import Launch
+from howdah.launcher.runners import LOCAL_RUNNERS
 from howdah.launcher.sampling import (
     check_clusters,
     comparable,
@@ -179,8 +180,8 @@ def run(launch: Launch, options, output: Output) -> int:
 
 
 def import_scikit_learn_meanwhile(launch: Launch) -> None:
-    """Solving the sample needs it; its import takes a second, which the sample scan has anyway."""
-    if launch.runner != "local":  # whose forked processes might wait for this import for ever
+    """Solving the sample needs it, and its import takes a second; a cluster's scan takes longer."""
+    if launch.runner not in LOCAL_RUNNERS:
         Thread(target=import_module, args=("sklearn.cluster",), daemon=True).start()
 
 
