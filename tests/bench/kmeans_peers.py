@@ -47,8 +47,8 @@ from bench.report import Report  # noqa: E402
 HOWDAH, LOCAL, PACKED = "howdah inline", "howdah local", "howdah inline, packed"
 SKLEARN, SPARK, TEXTBOOK = "scikit-learn n_init=10", "Spark MLlib local[2]", "textbook mrjob inline"
 LIMITS = {"blobs": 1.001, "heavy": 1.01}
-# Of the cost: the same points, read in other ways.
-SAME_COST = 1e-9
+# Of the cost: whole runs over the same points in other splits, whose samples differ.
+OTHER_SPLITS = 0.02
 
 
 def options_of():
@@ -203,23 +203,25 @@ def main() -> int:
         in_turn(Bench(options, report, folder).contenders(), report, options, folder)
     summarise(report)
     tell_of_textbook(report, TEXTBOOK)
-    judge(report, LIMITS[options.data])
+    judge(report, options.data)
     return report.code()
 
 
-def judge(report: Report, allowed: float) -> None:
-    report.limit("howdah inline / scikit-learn n_init=10, time", report.ratio(HOWDAH, SKLEARN),
-                 0.25)
-    report.limit("howdah inline / Spark MLlib local[2], time", report.ratio(HOWDAH, SPARK), 0.15)
+def judge(report: Report, data: str) -> None:
+    if data == "blobs":
+        report.limit("howdah inline / scikit-learn n_init=10, time",
+                     report.ratio(HOWDAH, SKLEARN), 0.25)
+        report.limit("howdah inline / Spark MLlib local[2], time",
+                     report.ratio(HOWDAH, SPARK), 0.15)
     mine, other, spark = (report.values(name, "cost") for name in (HOWDAH, SKLEARN, SPARK))
     report.limit("howdah inline / the better of the two, cost",
-                 max(mine) / min(other + spark) if mine and other and spark else None, allowed,
-                 at_any_size=True)
+                 max(mine) / min(other + spark) if mine and other and spark else None,
+                 LIMITS[data], at_any_size=True)
     for name in (LOCAL, PACKED):
         costs = report.values(name, "cost")
         report.limit("%s and inline, difference of costs" % name,
                      max(abs(cost / mine[0] - 1) for cost in mine + costs)
-                     if mine and costs else None, SAME_COST, at_any_size=True)
+                     if mine and costs else None, OTHER_SPLITS, at_any_size=True)
 
 
 if __name__ == "__main__":
