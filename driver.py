@@ -159,7 +159,7 @@ def run(launch: Launch, options, output: Output) -> int:
             notice(name_of(options, k, restart) + last.line())
             refuse_empty(options, last)
             runs[k].courses[restart] = course
-        for k in {k: None for k, _ in courses}:
+        for k in dict.fromkeys(k for k, _ in courses):
             runs[k].progress()
 
     notice(" " * len(name_of(options, options.clusters[0], 0)) + ROUND_HEADER)
@@ -190,8 +190,10 @@ def way_on(options, output: Output) -> str:
     if len(options.clusters) == 1:
         return "Go on from the last complete round with --init %s --output-dir %s." % (
             output.folder, output.folder)
+    k = options.clusters[0]
+    folder = output.for_k(k).folder
     return ("Go on with one k from its last complete round: -k %d --init %s --output-dir %s, for"
-            " example." % (options.clusters[0], *[output.for_k(options.clusters[0]).folder] * 2))
+            " example." % (k, folder, folder))
 
 
 class KRun:

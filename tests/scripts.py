@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Iterator
 from unittest.mock import patch
 
+from howdah.codec import dump_json
+from howdah.launcher.run import Launch
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 DATA = REPOSITORY / "data"
 IRIS, DIGITS, WORDCOUNT = DATA / "iris.csv", DATA / "digits.csv.gz", DATA / "wordcount.svm"
@@ -67,6 +70,18 @@ def refused(script: str, *args) -> str:
     assert ran.out == "" and "Traceback" not in ran.err
     assert ran.err.count("error: ") == 1, ran.err
     return ran.err.partition("error: ")[2].strip()
+
+
+def task_without_rows(job_class, folder: Path, *args) -> bytes:
+    """What a map task of a job writes that gets no line; `folder` is for its plan."""
+    job = job_class([*map(str, args)])
+    launch = Launch(job)
+    plan = {"layout": launch.inputs.layout.to_dict(), "sliced": False, **job.prepare(launch)}
+    (folder / "plan.json").write_bytes(dump_json(plan))
+    task = job_class(["--mapper", "--plan", str(folder / "plan.json")])
+    task.sandbox(stdin=io.BytesIO(b""), stdout=io.BytesIO())
+    task.execute()
+    return task.stdout.getvalue()
 
 
 def history(folder) -> list:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 
 import numpy as np
 import pytest
 from generators import blobs, write_csv
-from howdah.codec import dump_json
-from howdah.launcher.run import Launch
 from kmeans_assign import KMeansAssign
-from scripts import DIGITS, IRIS, WORDCOUNT, refused, run, succeed
+from scripts import DIGITS, IRIS, WORDCOUNT, refused, run, succeed, task_without_rows
 from sklearn.datasets import load_digits
 
 
@@ -40,14 +37,8 @@ def read_output(folder) -> list:
 
 
 def test_a_task_without_rows_writes_nothing(tmp_path, iris_model):
-    job = KMeansAssign([str(IRIS), "--model", str(iris_model), "--ignore-columns", "label"])
-    launch = Launch(job)
-    plan = {"layout": launch.inputs.layout.to_dict(), "sliced": False, **job.prepare(launch)}
-    (tmp_path / "plan.json").write_bytes(dump_json(plan))
-    task = KMeansAssign(["--mapper", "--plan", str(tmp_path / "plan.json")])
-    task.sandbox(stdin=io.BytesIO(b""), stdout=io.BytesIO())
-    task.execute()
-    assert task.stdout.getvalue() == b""  # type: ignore[attr-defined]
+    assert task_without_rows(KMeansAssign, tmp_path, IRIS, "--model", iris_model,
+                             "--ignore-columns", "label") == b""
 
 
 def test_lines_come_back_unchanged_behind_label_and_distance(tmp_path, xy_model):

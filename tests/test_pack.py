@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 
 import numpy as np
 import pytest
 from generators import blobs, write_csv, write_svmlight
-from howdah.codec import dump_json
 from howdah.launcher.outcome import look_for_failures
-from howdah.launcher.run import Launch
 from pack import Pack
 from packed import columns, lines, pack, points
-from scripts import DIGITS, IRIS, WORDCOUNT, refused, run, succeed
+from scripts import DIGITS, IRIS, WORDCOUNT, refused, run, succeed, task_without_rows
 
 # More than one block, and values that only float64 holds.
 N = 9000
@@ -43,14 +40,7 @@ def folder(tmp_path_factory):
 
 
 def test_a_task_without_rows_writes_nothing(tmp_path):
-    job = Pack([str(IRIS), "--ignore-columns", "label"])
-    launch = Launch(job)
-    plan = {"layout": launch.inputs.layout.to_dict(), "sliced": False, **job.prepare(launch)}
-    (tmp_path / "plan.json").write_bytes(dump_json(plan))
-    task = Pack(["--mapper", "--plan", str(tmp_path / "plan.json")])
-    task.sandbox(stdin=io.BytesIO(b""), stdout=io.BytesIO())
-    task.execute()
-    assert task.stdout.getvalue() == b""  # type: ignore[attr-defined]
+    assert task_without_rows(Pack, tmp_path, IRIS, "--ignore-columns", "label") == b""
 
 
 # what is packed
