@@ -7,6 +7,7 @@ new centroid. Records, up to the reducer:
 
     "0:7"    {"count": rows, "sums": exact sums of weight, squares and coordinates}   (set:label)
     "far:0"  [the points farthest from their centroids, for empty clusters]
+    "leeway:0"  how far the centroids may move and all labels stay
     "rows"   {"used": ..., "bad": ..., ...}
 """
 
@@ -17,12 +18,13 @@ import json
 from howdah.farthest import Farthest
 from howdah.grid import Space, on_grid
 from howdah.job import HowdahJob
+from howdah.leeway import Leeway
 from howdah.lloyd import GridCentroids, classify, recentre
 from howdah.options import add_metric_options
 from howdah.sums import Sums, add_records
 import numpy as np  # after howdah, which says what a worker lacks
 
-FAR = "far"
+FAR, LEEWAY = "far", "leeway"
 
 
 class KMeansRound(HowdahJob):
@@ -49,23 +51,27 @@ class KMeansRound(HowdahJob):
 
     def map_batches(self, points):
         space = Space.from_dict(self.plan["space"])
-        sets = [(GridCentroids.of(c, space), Sums(len(c), space)) for c in self.centroid_sets()]
+        sets = [(c, Leeway(c.metric), Sums(len(c), space)) for c in (
+            GridCentroids.of(raw, space) for raw in self.centroid_sets())]
         for batch in points:
             grid_points = on_grid(batch.X, space)
-            for centroids, sums in sets:
-                labels, distances = classify(grid_points, centroids)
+            for centroids, leeway, sums in sets:
+                labels, distances = classify(grid_points, centroids, leeway)
                 sums.add(labels, grid_points, batch.weights)
                 sums.farthest.offer(grid_points, centroids, labels, distances, batch.weights)
-        for number, (_, sums) in enumerate(sets):
+        for number, (_, leeway, sums) in enumerate(sets):
             for label, record in sums.records():
                 yield "%d:%d" % (number, label), record
             yield "%s:%d" % (FAR, number), sums.farthest.record()
+            yield "%s:%d" % (LEEWAY, number), leeway.radius
 
     def combiner(self, key, values):
         """Input and output: records of the same key, added up; may run any number of times."""
         kind, _, number = key.partition(":")
         if kind == FAR:
             yield key, self._farthest(values, int(number))
+        elif kind == LEEWAY:
+            yield key, min(values)
         elif number:
             yield key, add_records(values)
         else:

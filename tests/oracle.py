@@ -17,6 +17,7 @@ from howdah.batches import MOST_ROWS
 from howdah.grid import on_grid
 from howdah.launcher.converge import Result, Rules, iterate
 from howdah.launcher.sampling import rivals
+from howdah.leeway import Leeway
 from howdah.lloyd import GridCentroids, Recentred, classify, recentre
 from howdah.moments import SKETCH, row_hashes
 from howdah.profile import Profile
@@ -60,11 +61,21 @@ class InMemory:
         return np.concatenate([classify(on_grid(X, self.space), grid_centroids)[0]
                                for X, _ in self.batches(self.batch)])
 
+    def leeway(self, centroids: np.ndarray) -> float:
+        """How far these centroids may move, in metric units, and no label changes."""
+        grid_centroids = GridCentroids.of(centroids, self.space)
+        leeway = Leeway(grid_centroids.metric)
+        for X, _ in self.batches(self.batch):
+            classify(on_grid(X, self.space), grid_centroids, leeway)
+        return leeway.radius
+
     def run_round(self, centroid_sets: list) -> list:
         return [self.measure(centroids) for centroids in centroid_sets]
 
-    def measure(self, centroids: np.ndarray) -> Recentred:
-        return recentre(self.sums(centroids), centroids, self.space)
+    def measure(self, centroids: np.ndarray, told: bool = False) -> Recentred:
+        """A scan; if it is to be `told`, also of what the next one would say."""
+        return recentre(self.sums(centroids), centroids, self.space,
+                        self.leeway(centroids) if told else 0.0)
 
     def shift(self, before: np.ndarray, after: np.ndarray) -> float:
         return lloyd.shift(before, after, self.space)

@@ -137,6 +137,58 @@ def test_after_a_round_the_courses_that_it_advanced_are_told_by_name(max_rounds)
     assert {name: result.history for name, result in results.items()} == seen
 
 
+# What a scan tells of the next one
+
+APART = generators.blobs(3000, 3, 6, seed=0, separation=25)
+APART_MEMORY = InMemory(APART)
+MIDDLES = generators.centres(3, 6, 0, 25)
+
+
+class Told(Counted):
+    """run_round over APART_MEMORY whose scans tell what they know of the next."""
+
+    def __call__(self, centroid_sets):
+        self.scans.append(list(centroid_sets))
+        return [APART_MEMORY.measure(centroids, told=True) for centroids in centroid_sets]
+
+
+def same(ours: Result, theirs: Result) -> bool:
+    return ((ours.centroids == theirs.centroids).all() and ours.stop == theirs.stop
+            and ours.converged == theirs.converged and ours.measured.cost == theirs.measured.cost
+            and (ours.measured.counts == theirs.measured.counts).all()
+            and [(r.round, r.cost, r.shift, r.empty) for r in ours.history]
+            == [(r.round, r.cost, r.shift, r.empty) for r in theirs.history])
+
+
+@pytest.mark.parametrize("rules", [Rules(), Rules(tol=0), Rules(tol=1e-4), Rules(min_gain=0.5),
+                                   Rules(max_rounds=2), Rules(max_rounds=1), Rules(max_rounds=0)])
+def test_what_a_scan_told_is_not_scanned_for(rules):
+    """Otherwise the run is the same, to the last bit of its history."""
+    start = MIDDLES + 0.1
+    plain = race(APART_MEMORY.run_round, [start], rules, APART_MEMORY.shift)
+    run_round, seen = Told(), []
+    ours = race(run_round, [start], rules, APART_MEMORY.shift,
+                lambda courses: seen.append(courses["it"].history[-1]))
+    assert same(ours, plain)
+    assert seen == ours.history and [r.scan for r in seen] == [True, False][:len(seen)]
+    assert len(run_round.scans) == 1
+    assert len(seen) == (1 if rules.max_rounds == 0 else 2)
+    assert ["no scan" in r.line() for r in seen] == [not r.to_dict()["scan"] for r in seen]
+
+
+def test_courses_that_need_scans_get_them_beside_one_that_needs_none():
+    starts = {"known": [MIDDLES + 0.1], "far": [APART[100:106]], "rivals": [
+        MIDDLES - 0.1, MIDDLES + 0.1, APART[:6]]}
+    rules = Rules(tol=0, max_rounds=100)
+    run_round = Told()
+    together = iterate(run_round, starts, rules, APART_MEMORY.shift)
+    assert len(together["far"].history) > 3
+    for name, rivals in starts.items():
+        assert same(together[name], race(APART_MEMORY.run_round, rivals, rules, APART_MEMORY.shift))
+    # While rivals race, every scan measures what is left of them.
+    assert list(map(len, run_round.scans[:3])) == [5, 3, 1]
+
+
 # Rivals
 
 def test_courses_of_several_rivals_end_as_if_alone():

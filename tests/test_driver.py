@@ -68,7 +68,8 @@ def test_what_the_output_folder_receives(tmp_path):
         "round-01", "round-02"}
     rounds = history(out)
     assert [r["round"] for r in rounds] == [1, 2]
-    assert set(rounds[0]) == {"round", "cost", "shift", "empty", "empty_labels", "seconds"}
+    assert set(rounds[0]) == {"round", "cost", "shift", "empty", "empty_labels", "seconds",
+                              "scan"}
     model = model_of(out)
     assert (model["k"], model["seed"], model["metric"]) == (3, 5, "euclidean")
     assert model["columns"] == ["sepal_length", "sepal_width", "petal_length", "petal_width"]
@@ -204,6 +205,28 @@ def test_every_scan_is_counted_and_printed(tmp_path):
 
 # limits and empty clusters
 
+@pytest.mark.parametrize("runner", [(), ("-r", "local", "--num-cores", 2)])
+def test_a_scan_that_can_change_no_label_is_spared(tmp_path, runner):
+    """The result is what one more round of its own measures."""
+    X = blobs(3000, 4, 5, seed=0, separation=25)
+    write_csv(tmp_path / "x.csv", X)
+    ran = succeed("driver", tmp_path / "x.csv", "-k", 5, "--sample-size", 1000, *runner,
+                  "--output-dir", tmp_path / "out")
+    assert "2 jobs (1 sample scan, 1 round)," in ran.err
+    assert "no scan needed" in ran.err.splitlines()[-4]
+    rounds = history(tmp_path / "out")
+    assert [(r["round"], r["scan"]) for r in rounds] == [(1, True), (2, False)]
+    assert rounds[1]["cost"] < rounds[0]["cost"] and rounds[1]["shift"] == 0 < rounds[0]["shift"]
+    measured = succeed("kmeans_round", tmp_path / "x.csv", "--centroids", tmp_path / "out").rows()
+    model = model_of(tmp_path / "out")
+    assert [c["cost"] for c in measured] == [c["cost"] for c in model["clusters"]]
+    assert [c["count"] for c in measured] == [c["rows"] for c in model["clusters"]]
+    assert [c["centroid"] for c in measured] == centroids_of(tmp_path / "out").tolist()
+    assert sum(c["cost"] for c in measured) == pytest.approx(rounds[1]["cost"], rel=1e-15)
+    fitted = KMeans(5, n_init=10, random_state=0).fit(X)
+    assert model["cost"] == pytest.approx(fitted.inertia_, rel=1e-9)
+
+
 def test_max_rounds_stops_with_a_result_and_code_3(tmp_path):
     start_file(tmp_path / "c.csv", load_digits().data, 10)
     ran = run("driver", *DIGITS_ARGS, "--init", tmp_path / "c.csv", "--max-rounds", 2,
@@ -248,6 +271,30 @@ def test_init_goes_on_from_a_folder_a_model_or_centroids(tmp_path):
         ran = succeed("driver", *DIGITS_ARGS, "--init", tmp_path / init)
         assert "converged: the centroids no longer move" in ran.err
         assert "cost %.10g" % cost in ran.err
+
+
+@pytest.mark.parametrize("header, names", [("", ["column 0", "column 1", "column 2"]),
+                                           ("2019,2020,2021\n", [
+                                               "column 2019", "column 2020", "column 2021"]),
+                                           ("a,2,3\n", ["a", "2", "3"])])
+def test_init_goes_on_whatever_the_columns_are_called(tmp_path, header, names):
+    """The header of centroids.csv is never taken for a centroid."""
+    write_csv(tmp_path / "x.csv", blobs(300, 3, 4, seed=0))
+    (tmp_path / "x.csv").write_text(header + (tmp_path / "x.csv").read_text())
+    args = (tmp_path / "x.csv", "-k", 4, *(["--header"] if header else []))
+    out, again = tmp_path / "out", tmp_path / "again"
+    run("driver", *args, "--init", "random", "--max-rounds", 1, "--output-dir", out)
+    assert (out / "centroids.csv").read_text().splitlines()[0].split(",") == names
+    for init in (out, out / "centroids.csv", out / "model.json"):
+        succeed("driver", *args, "--init", init, "--output-dir", again / init.name)
+        assert history(again / init.name)[0]["cost"] == history(out)[-1]["cost"]
+
+
+def test_init_goes_on_with_sparse_rows(tmp_path):
+    out, args = tmp_path / "out", (WORDCOUNT, "-k", 3, "--metric", "cosine")
+    run("driver", *args, "--init", "random", "--max-rounds", 1, "--output-dir", out)
+    succeed("driver", *args, "--init", out, "--output-dir", tmp_path / "again")
+    assert history(tmp_path / "again")[0]["cost"] == pytest.approx(history(out)[-1]["cost"])
 
 
 def test_init_of_another_k_width_or_metric_is_refused(tmp_path):

@@ -96,9 +96,11 @@ def parts_of(data: bytes, n: int) -> list:
 
 def test_a_task_without_rows_reports_none(tmp_path, iris):
     task = Task(tmp_path, plan_for(IRIS, *iris))
-    first, second = sorted(task.run("--mapper", b"").splitlines())
-    assert first == b"far:0\t[]"
-    assert json.loads(second.split(b"\t")[1])["used"] == 0
+    far, leeway, rows = sorted(task.run("--mapper", b"").splitlines())
+    assert far == b"far:0\t[]"
+    # No row keeps the centroids from moving.
+    assert leeway.startswith(b"leeway:0\t") and float(leeway.split(b"\t")[1]) > 0
+    assert json.loads(rows.split(b"\t")[1])["used"] == 0
     assert task.run("--combiner", b"") == task.run("--reducer", b"") == b""
 
 
@@ -145,8 +147,17 @@ def test_combiner_adds_up_the_records_of_a_key(tmp_path, iris):
              for line in task.run("--mapper", part).splitlines(keepends=True)]
     combined = task.records("--combiner", lines)
     keys = [line.split(b"\t")[0] for line in combined]
-    assert keys == [b"0:0", b"0:1", b"0:2", b"far:0", b"rows"]
+    assert keys == [b"0:0", b"0:1", b"0:2", b"far:0", b"leeway:0", b"rows"]
     assert len(lines) > len(combined)
+
+
+@pytest.mark.parametrize("kind", ["--combiner", "--reducer"])
+def test_centroids_may_move_as_far_as_the_rows_of_all_tasks_let_them(tmp_path, iris, kind):
+    task = Task(tmp_path, plan_for(IRIS, *iris))
+    [merged] = task.records(kind, [b"leeway:0\t0.5\n", b"leeway:0\t0.0\n", b"leeway:0\t0.5\n"])
+    assert merged == b"leeway:0\t0.0\n"
+    [merged] = task.records(kind, [b"leeway:0\t0.5\n", b"leeway:0\t0.5\n"])
+    assert merged == b"leeway:0\t0.5\n"
 
 
 # the step

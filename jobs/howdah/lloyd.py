@@ -13,6 +13,7 @@ from typing import Optional
 import numpy as np
 
 from howdah.grid import GridPoints, Space
+from howdah.leeway import Leeway, longest_move
 
 # Float32 products of numbers below 2**-100 or so are lost, and above 2**120 infinite.
 LOST = 2.0 ** -100
@@ -61,11 +62,12 @@ class GridCentroids:
         return np.minimum(32 * (norms + (self.shortest + LOST)), self.longest + LOST)
 
 
-def classify(points: GridPoints, centroids: GridCentroids) -> tuple[np.ndarray, np.ndarray]:
+def classify(points: GridPoints, centroids: GridCentroids,
+             leeway: Optional[Leeway] = None) -> tuple[np.ndarray, np.ndarray]:
     """Label of every point's nearest centroid, intp (n,), and its distance; ties to the lowest.
 
     The distances (n,) are squared, in metric units, and approximate: exact ones are
-    `pair_distances`.
+    `pair_distances`. `leeway` learns whether the labels have the room that it asks for.
 
     A product gives ||c||**2 / 2 - x.c with a known error bound. The centroids within twice the
     bound of the least are candidates; a point with one candidate is settled, the others are
@@ -77,7 +79,7 @@ def classify(points: GridPoints, centroids: GridCentroids) -> tuple[np.ndarray, 
     width = len(points) if points.sparse else max(256, PRODUCT_VALUES // len(centroids))
     for start in range(0, len(points), width):
         part = slice(start, start + width)
-        near, least[part], open_pairs = _candidates(points, centroids, part, bound[part])
+        near, least[part], open_pairs = _candidates(points, centroids, part, bound[part], leeway)
         if not open_pairs:
             labels[part] = (near.view(np.uint8) * centroids.labels).max(axis=0)
         else:
@@ -98,24 +100,37 @@ def _bound(points: GridPoints, centroids: GridCentroids) -> np.ndarray:
     return bound
 
 
-def _candidates(points: GridPoints, centroids: GridCentroids, part: slice,
-                bound: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+def _candidates(points: GridPoints, centroids: GridCentroids, part: slice, bound: np.ndarray,
+                leeway: Optional[Leeway]) -> tuple[np.ndarray, np.ndarray, int]:
     """Which centroids may be the nearest of some points: bool (k, n).
 
     Also the least products (n,), and how many candidates there are beyond one a point.
     """
     if not points.sparse:
         halves = centroids.factors @ points.metric[:, part]  # type: ignore
-        found = _near_least(halves, bound * 2.0 ** -24)
-        if found[2] <= 0.25 * halves.shape[1]:
-            return found
-    return _near_least(_products64(points, centroids, part), bound * 2.0 ** -52)
-
-
-def _near_least(halves: np.ndarray, bound: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+        least = halves.min(axis=0)
+        if leeway and leeway.radius:
+            # Half of the bound is left for the rounding of the distances to the moved centroids.
+            near, more = _near_least(
+                halves, least, bound * 2.0 ** -24 + leeway.margin(points.norms[part] + 2.0 * least))
+            if not more:
+                return near, least, 0
+            leeway.radius = 0.0
+        near, more = _near_least(halves, least, bound * 2.0 ** -24)
+        if more <= 0.25 * halves.shape[1]:
+            return near, least, more
+    elif leeway:
+        leeway.radius = 0.0
+    halves = _products64(points, centroids, part)
     least = halves.min(axis=0)
+    near, more = _near_least(halves, least, bound * 2.0 ** -52)
+    return near, least, more
+
+
+def _near_least(halves: np.ndarray, least: np.ndarray,
+                bound: np.ndarray) -> tuple[np.ndarray, int]:
     near = halves <= least + bound.astype(halves.dtype)
-    return near, least, np.count_nonzero(near) - near.shape[1]
+    return near, np.count_nonzero(near) - near.shape[1]
 
 
 def _products64(points: GridPoints, centroids: GridCentroids, part: slice) -> np.ndarray:
@@ -223,6 +238,7 @@ class Recentred:
     weights    (k,) sums of sample weights; counts (k,) numbers of rows
     costs      (k,) inertia of every cluster about the scan's *input* centroids, user's units
     empty      labels of clusters without weight (or, for cosine, without direction)
+    next       what a scan of the new centroids would say, where this one tells it
     """
 
     centroids: np.ndarray
@@ -230,17 +246,19 @@ class Recentred:
     counts: np.ndarray
     costs: np.ndarray
     empty: list
+    next: Optional[Recentred] = None
 
     @property
     def cost(self) -> float:
         return float(np.sum(self.costs))
 
 
-def recentre(sums, centroids: np.ndarray, space: Space) -> Recentred:
+def recentre(sums, centroids: np.ndarray, space: Space, radius: float = 0.0) -> Recentred:
     """The recentre step: sum, count, divide; each mean is rounded once.
 
     sums       howdah.sums.Sums of a scan with these centroids
     centroids  (k, d) raw units, the scan's input
+    radius     how far centroids may move and all labels stay (see howdah.leeway), metric units
 
     An empty cluster moves to the farthest point that is not alone in its cluster, which leaves
     its old cluster, as in scikit-learn; without such a point it stays where it was.
@@ -251,7 +269,11 @@ def recentre(sums, centroids: np.ndarray, space: Space) -> Recentred:
     relocate(sums, empty)
     moved = np.array([centroid if mean is None else mean for mean, centroid in zip(
         map(sums.mean, range(len(centroids))), centroids)])
-    return Recentred(moved, weights, counts, costs, empty)
+    result = Recentred(moved, weights, counts, costs, empty)
+    if radius and not empty:
+        if longest_move(old.metric, GridCentroids.of(moved, space).metric) <= radius:
+            result.next = recentre(sums, moved, space)
+    return result
 
 
 def relocate(sums, empty: list) -> None:

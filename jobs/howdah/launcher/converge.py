@@ -32,23 +32,28 @@ class Rules:
 
 @dataclass
 class Round:
-    """One scan: the cost and empty clusters of its input centroids, and how far they moved."""
+    """One round: the cost and empty clusters of its input centroids, and how far they moved.
+
+    `scan` is False where the scan before told all of it (see howdah.leeway).
+    """
 
     round: int
     cost: float
     shift: float
     empty: list
     seconds: float
+    scan: bool = True
 
     def line(self) -> str:
         """As the driver prints it."""
-        return "%5d  %-20.12g  %-12.6g  %5d  %7.1f" % (
-            self.round, self.cost, self.shift, len(self.empty), self.seconds)
+        numbers = "%5d  %-20.12g  %-12.6g  %5d  " % (
+            self.round, self.cost, self.shift, len(self.empty))
+        return numbers + ("%7.1f" % self.seconds if self.scan else "no scan needed")
 
     def to_dict(self) -> dict:
         return {"round": self.round, "cost": self.cost, "shift": self.shift,
                 "empty": len(self.empty), "empty_labels": self.empty,
-                "seconds": round(self.seconds, 3)}
+                "seconds": round(self.seconds, 3), "scan": self.scan}
 
 
 @dataclass
@@ -71,7 +76,8 @@ class Course:
     It starts from one or several rivals, sets of centroids of which every scan leaves the better
     half; its record of a round is that of the rival of least cost, so the cost never rises. A scan
     measures its input centroids and gives the next ones, so the result is always centroids that a
-    scan has measured: the last scan moves nothing.
+    scan has measured: the last scan moves nothing. `known` is what the next scan would say, where
+    the last one told it already.
     """
 
     def __init__(self, rivals: list, rules: Rules, shift: Shift, rounds_before: int = 0):
@@ -81,6 +87,7 @@ class Course:
         self.shift = shift
         self.history: list = []
         self.result: Optional[Result] = None
+        self.known: Optional[Recentred] = None
         self._settled: Optional[np.ndarray] = None
 
     @property
@@ -88,8 +95,8 @@ class Course:
         """The centroids to go on from: the result's, once there is one."""
         return self.result.centroids if self.result is not None else self.rivals[0]
 
-    def advance(self, measured: list, seconds: float, elapsed: float) -> Round:
-        """Take in a scan of `self.rivals`; sets `result` when a rule stops the course."""
+    def advance(self, measured: list, seconds: float, elapsed: float) -> None:
+        """Take in what is measured of `self.rivals`; sets `result` when a rule stops the course."""
         order = sorted(range(len(self.rivals)), key=lambda i: measured[i].cost)
         leader, best = self.rivals[order[0]], measured[order[0]]
         last_cost = self.history[-1].cost if self.history else None
@@ -102,16 +109,15 @@ class Course:
         if not stop and moved == 0:
             stop = UNCHANGED
         limit = "" if stop else _limit(self.rules, len(self.history), elapsed)
-        record = Round(self.rounds_before + len(self.history) + 1, best.cost, moved, best.empty,
-                       seconds)
-        self.history.append(record)
+        self.history.append(Round(self.rounds_before + len(self.history) + 1, best.cost, moved,
+                                  best.empty, seconds, best is not self.known))
         if stop or limit:
             self.result = Result(leader, best, bool(stop), stop or limit, self.history)
         else:
             self.rivals = [measured[i].centroids for i in order[:(len(order) + 1) // 2]]
+            self.known = best.next if len(self.rivals) == 1 else None
             if self.rules.tol is not None and moved <= self.rules.tol * self.rules.tol_scale:
                 self._settled = self.rivals[0]
-        return record
 
 
 def iterate(run_round: RunRound, starts: dict, rules: Rules, shift: Shift,
@@ -121,7 +127,7 @@ def iterate(run_round: RunRound, starts: dict, rules: Rules, shift: Shift,
 
     `starts` holds the rivals of each course, lists of (k, d) arrays, by the course's name;
     `run_round` measures a list of such arrays in one scan. Returns the Results by name, each as if
-    its course had run alone. `after_round` gets the courses that the scan advanced, by name: those
+    its course had run alone. `after_round` gets the courses that a round advanced, by name: those
     that ended earlier are not among them. `rounds_before` only shifts the rounds' numbers (a run
     that is resumed).
     """
@@ -137,6 +143,12 @@ def iterate(run_round: RunRound, starts: dict, rules: Rules, shift: Shift,
         for course in active.values():
             course.advance([next(measured) for _ in course.rivals], seconds, elapsed)
         after_round(active)
+        known = {name: course for name, course in active.items()
+                 if course.result is None and course.known}
+        for course in known.values():
+            course.advance([course.known], 0.0, elapsed)
+        if known:
+            after_round(known)
 
 
 def _converged(rules: Rules, cost: float, last_cost: Optional[float], empty: list) -> str:

@@ -121,6 +121,9 @@ class Model:
 
 def centroids_csv(centroids: np.ndarray, columns: list) -> bytes:
     """A header and one row per centroid, every digit kept."""
+    if all(map(is_number, columns)):
+        # Numbers of columns without a name, or years: they would read as a centroid.
+        columns = ["column " + name for name in columns]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

@@ -52,9 +52,9 @@ def stopped(result, name: str = "") -> str:
 
 def summary(result, launch, rounds: int, labels: bool, seconds: float) -> str:
     counts = sorted(result.measured.counts.tolist())
-    return ("cost %.10g, clusters of %d to %d rows; %d jobs (1 sample scan, %d rounds%s), %.1f s"
+    return ("cost %.10g, clusters of %d to %d rows; %d jobs (1 sample scan, %d round%s%s), %.1f s"
             % (result.measured.cost, counts[0], counts[-1], launch.jobs, rounds,
-               ", 1 for the labels" if labels else "", seconds))
+               "s" * (rounds != 1), ", 1 for the labels" if labels else "", seconds))
 
 
 def table(choices: list, best) -> str:

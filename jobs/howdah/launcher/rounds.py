@@ -72,7 +72,8 @@ def collected(records: dict, number: int, k: int, space: Space) -> Sums:
 
 def recentred(records: dict, centroids: np.ndarray, space: Space, number: int = 0) -> Recentred:
     """What a round's records say of one set of centroids."""
-    return recentre(collected(records, number, len(centroids), space), centroids, space)
+    return recentre(collected(records, number, len(centroids), space), centroids, space,
+                    min(records.get("leeway:%d" % number, [0.0])))
 
 
 def readable(launch, outcome):
