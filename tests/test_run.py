@@ -84,7 +84,7 @@ def test_a_task_runs_on_the_script_the_zip_and_the_plan_alone(tmp_path):
     *modules, origin = done.stderr.decode().splitlines()
     assert origin.startswith("from %s" % archive)
     records = dict(line.split(b"\t", 1) for line in done.stdout.splitlines())
-    assert {b"0:0", b"0:1", b"rows", b"far:0"} == set(records)
+    assert {b"0:0", b"0:1", b"rows", b"far:0", b"leeway:0"} == set(records)
     assert load_json(records[b"rows"])["used"] == 150
     # A worker's start-up is paid by every task: no heavy package may creep in.
     loaded = {name.partition(".")[0] for name in modules}
