@@ -32,6 +32,12 @@ def pixels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """An output folder that is not there yet."""
+    return tmp_path / "out"
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test that lacks what its needs_java or needs(module) marker names; fail it in CI."""
     missing = ["java on the PATH" for _ in item.iter_markers("needs_java")

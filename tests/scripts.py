@@ -17,12 +17,16 @@ from pathlib import Path
 from typing import Iterator
 from unittest.mock import patch
 
+import numpy as np
+from generators import write_csv
 from howdah.codec import dump_json
 from howdah.launcher.run import Launch
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DATA = REPOSITORY / "data"
 IRIS, DIGITS, WORDCOUNT = DATA / "iris.csv", DATA / "digits.csv.gz", DATA / "wordcount.svm"
+IRIS_ARGS = (IRIS, "-k", 3, "--ignore-columns", "label")
+DIGITS_ARGS = (DIGITS, "-k", 10, "--ignore-columns", "label")
 
 JOBS = {"kmeans_round": "KMeansRound", "kmeans_sample": "KMeansSample",
         "kmeans_assign": "KMeansAssign", "knn": "KNN", "pack": "Pack"}
@@ -87,6 +91,25 @@ def task_without_rows(job_class, folder: Path, *args) -> bytes:
 def history(folder) -> list:
     """The rounds of an output folder."""
     return [json.loads(line) for line in (Path(folder) / "rounds.jsonl").read_text().splitlines()]
+
+
+def centroids_of(folder: Path) -> np.ndarray:
+    """The centroids (k, d) in a driver's output folder."""
+    return np.loadtxt(folder / "centroids.csv", delimiter=",", skiprows=1, ndmin=2)
+
+
+def model_of(folder: Path) -> dict:
+    """The model in a driver's output folder."""
+    return json.loads((folder / "model.json").read_text())
+
+
+def start_file(path: Path, X: np.ndarray, k: int) -> np.ndarray:
+    """A file of k data rows plus noise of 1e-3 standard deviations, so that no exact ties occur."""
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(k, X.shape[1])) * 1e-3 * X.std(axis=0)
+    start = X[rng.choice(len(X), k, replace=False)] + noise
+    write_csv(path, start)
+    return start
 
 
 def _entry(script: str):
