@@ -109,6 +109,32 @@ def test_any_move_within_it_changes_no_label(d, k, separation, metric, standardi
         assert (after.argmin(axis=1) == labels).all()
 
 
+@pytest.mark.parametrize("gap", [1.0, 0.1, 0.01, 1e-3, 1e-4])
+@pytest.mark.parametrize("d", [1, 16, 100])
+def test_close_centroids_far_from_the_middle_of_the_data(gap, d):
+    """Where float32 sees a point as near as that to both, it must not promise room."""
+    held = []
+    for room in (0.5, 0.9, 0.999, 1.0, 1.001, 1.1, 2.0, 7.9):
+        # A pair in a corner of the data; the point has `room` times the room that it needs.
+        pair = np.full((2, d), 0.9)
+        pair[1, 0] += gap
+        X = np.vstack([np.full(d, -1.0), np.full(d, 1.0), pair[0]])
+        X[2, 0] += gap / 2 - room * gap / 16
+        memory = InMemory(X)
+        centroids = GridCentroids.of(pair, memory.space)
+        leeway = Leeway(centroids.metric)
+        labels, _ = classify(on_grid(X[2:], memory.space), centroids, leeway)
+        assert labels.tolist() == [0]
+        if leeway.radius:
+            away, nearer = pair.copy(), leeway.radius * memory.space.unit
+            away[0, 0] -= nearer
+            away[1, 0] -= nearer
+            moved = GridCentroids.of(away, memory.space)
+            assert classify(on_grid(X[2:], memory.space), moved)[0].tolist() == [0]
+            held.append(room)
+    assert min(held, default=1.0) >= 1.0 and (gap < 1 or 2.0 in held)
+
+
 # what the driver makes of it
 
 @pytest.mark.parametrize("metric, weighted", [("euclidean", False), ("euclidean", True),

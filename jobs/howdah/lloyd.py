@@ -109,14 +109,15 @@ def _candidates(points: GridPoints, centroids: GridCentroids, part: slice, bound
     if not points.sparse:
         halves = centroids.factors @ points.metric[:, part]  # type: ignore
         least = halves.min(axis=0)
+        error = bound * 2.0 ** -24
         if leeway and leeway.radius:
-            # Half of the bound is left for the rounding of the distances to the moved centroids.
+            # What half of the bound leaves is above the rounding of the distances after a move.
             near, more = _near_least(
-                halves, least, bound * 2.0 ** -24 + leeway.margin(points.norms[part] + 2.0 * least))
+                halves, least, error + leeway.margin(points.norms[part] + 2.0 * least + error))
             if not more:
                 return near, least, 0
             leeway.radius = 0.0
-        near, more = _near_least(halves, least, bound * 2.0 ** -24)
+        near, more = _near_least(halves, least, error)
         if more <= 0.25 * halves.shape[1]:
             return near, least, more
     elif leeway:
