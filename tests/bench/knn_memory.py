@@ -213,8 +213,8 @@ def main() -> int:
 def summarise(report: Report) -> None:
     shared = [row for row in report.rows if "load_ms" in row]
     streams = [row for row in report.rows if "peak_mb" in row]
-    keys = ("private_mb", "load_ms", "peak_mb", "seconds")
-    report.table([["", "private MB", "ms to load", "peak MB", "seconds"],
+    keys = ("private_mb", "load_ms", "peak_mb")
+    report.table([["", "private MB", "ms to load", "peak MB"],
                   *([row["contender"], *map(row.get, keys)] for row in report.rows)])
     for what, key, rows, limit in (("private MB of a mapper", "private_mb", shared, PRIVATE_MB),
                                    ("ms to load the index", "load_ms", shared, LOAD_MS),

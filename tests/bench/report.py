@@ -165,13 +165,23 @@ def command() -> str:
 
 
 def commit() -> dict:
-    """The commit that is measured, "-dirty" with changes since; empty outside a git repository."""
+    """The commit that is measured; empty outside a git repository.
+
+    "-dirty" with changes since, but for results that other benchmarks have just written.
+    """
     try:
-        told = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=RESULTS.parent,
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+        head = git("rev-parse", "--short", "HEAD")
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", ":/",
+                      ":(exclude)" + str(RESULTS))
     except (OSError, subprocess.CalledProcessError):
         return {}
-    return {"commit": told.stdout.decode().strip()}
+    return {"commit": head + "-dirty" * bool(changed)}
+
+
+def git(*words: str) -> str:
+    told = subprocess.run(["git", *words], cwd=RESULTS.parent, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, check=True)
+    return told.stdout.decode().strip()
 
 
 def machine() -> dict:
