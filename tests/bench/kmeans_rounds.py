@@ -12,7 +12,8 @@
 2. A whole round by jobs/kmeans_round.py -r inline and -r local, a thread per task; and the map
    tasks of -r local as bare processes at the same time, which shows what the launcher adds.
 3. A sample scan and two rounds by driver.py for the number of clusters alone, and with a fifth and
-   two fifths of it beside it.
+   two fifths of it beside it. Both start from random rows, for from seeds of the sample the blobs
+   alone are done after one round, and the same scans are what is compared.
 4. Where the mapper's time goes: reading, grid, classify, sums, farthest.
 """
 
@@ -224,7 +225,7 @@ class Rounds:
     def run_of(self, name: str, clusters: list) -> Contender:
         return Contender(name, lambda out: [
             sys.executable, REPOSITORY / "driver.py", self.csv, "-k", ",".join(map(str, clusters)),
-            "--min-gain", "0.999", "--no-conf", "--output-dir", out / "result"],
+            "--init", "random", "--min-gain", "0.999", "--no-conf", "--output-dir", out / "result"],
             self.converged, ONE_THREAD)
 
     def converged(self, out: Path, ran: Ran) -> dict:
