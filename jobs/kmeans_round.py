@@ -51,8 +51,8 @@ class KMeansRound(HowdahJob):
 
     def map_batches(self, points):
         space = Space.from_dict(self.plan["space"])
-        sets = [(c, Leeway(c.metric), Sums(len(c), space)) for c in (
-            GridCentroids.of(raw, space) for raw in self.centroid_sets())]
+        sets = [(GridCentroids.of(c, space), Leeway(radius), Sums(len(c), space))
+                for c, radius in zip(self.centroid_sets(), self.plan["leeways"])]
         for batch in points:
             grid_points = on_grid(batch.X, space)
             for centroids, leeway, sums in sets:
@@ -66,7 +66,7 @@ class KMeansRound(HowdahJob):
             yield "%s:%d" % (LEEWAY, number), leeway.radius
 
     def combiner(self, key, values):
-        """Input and output: records of the same key, added up; may run any number of times."""
+        """Input and output: records of the same key, merged; may run any number of times."""
         kind, _, number = key.partition(":")
         if kind == FAR:
             yield key, self._farthest(values, int(number))

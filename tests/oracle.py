@@ -17,7 +17,7 @@ from howdah.batches import MOST_ROWS
 from howdah.grid import on_grid
 from howdah.launcher.converge import Result, Rules, iterate
 from howdah.launcher.sampling import rivals
-from howdah.leeway import Leeway
+from howdah.leeway import Leeway, wanted
 from howdah.lloyd import GridCentroids, Recentred, classify, recentre
 from howdah.moments import SKETCH, row_hashes
 from howdah.profile import Profile
@@ -64,7 +64,7 @@ class InMemory:
     def leeway(self, centroids: np.ndarray) -> float:
         """How far these centroids may move, in metric units, and no label changes."""
         grid_centroids = GridCentroids.of(centroids, self.space)
-        leeway = Leeway(grid_centroids.metric)
+        leeway = Leeway(wanted(grid_centroids.metric))
         for X, _ in self.batches(self.batch):
             classify(on_grid(X, self.space), grid_centroids, leeway)
         return leeway.radius

@@ -206,6 +206,11 @@ def test_a_scan_that_can_change_no_label_is_spared(tmp_path, runner):
     assert sum(c["cost"] for c in measured) == pytest.approx(rounds[1]["cost"], rel=1e-15)
     fitted = KMeans(5, n_init=10, random_state=0).fit(X)
     assert model["cost"] == pytest.approx(fitted.inertia_, rel=1e-9)
+    # A run that goes on from there numbers its rounds on.
+    succeed("driver", tmp_path / "x.csv", "-k", 5, "--init", tmp_path / "out", *runner,
+            "--output-dir", tmp_path / "out")
+    assert [(r["round"], r["cost"]) for r in history(tmp_path / "out")] == [
+        (1, rounds[0]["cost"]), (2, model["cost"]), (3, model["cost"])]
 
 
 def test_max_rounds_stops_with_a_result_and_code_3(tmp_path):

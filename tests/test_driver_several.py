@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from generators import blobs, write_csv
 from scripts import IRIS, centroids_of, history, model_of, refused, run, start_file, succeed
 from sklearn.datasets import load_iris
 
@@ -76,6 +77,27 @@ def assert_same_results(folder, other) -> None:
     model, expected = model_of(folder), model_of(other)
     for name in ("clusters", "cost", "k", "stop"):
         assert model[name] == expected[name]
+
+
+def test_a_k_that_needs_no_second_scan_ends_as_if_alone(tmp_path):
+    """Five blobs far apart: the others go on for as long as they need."""
+    write_csv(tmp_path / "x.csv", blobs(3000, 3, 5, seed=0, separation=25))
+    args = (tmp_path / "x.csv", "--sample-size", 1000, "--tol", 0, "--max-rounds", 100)
+    ran = succeed("driver", *args, "-k", "3,5,8", "--output-dir", tmp_path / "shared")
+    scans = {}
+    for k in (3, 5, 8):
+        shared = tmp_path / "shared" / ("k-%d" % k)
+        rounds = history(shared)
+        scans[k] = [r["scan"] for r in rounds]
+        lines = [line for line in ran.err.splitlines() if re.match(r"k=%d +\d" % k, line)]
+        assert ["no scan needed" in line for line in lines] == [not scan for scan in scans[k]]
+        assert model_of(shared)["cost"] == rounds[-1]["cost"]
+        # Measured once more, by a run of its own from there.
+        succeed("driver", *args, "-k", k, "--init", shared, "--output-dir", tmp_path / str(k))
+        again = history(tmp_path / str(k))
+        assert again[0]["cost"] == rounds[-1]["cost"] and again[0]["shift"] == 0
+    assert scans[5] == [True, False] and len(scans[8]) > 2 and all(scans[8])
+    assert "%d rounds)" % max(map(sum, scans.values())) in ran.err
 
 
 def test_the_best_restart_is_kept_though_it_ends_first(tmp_path):

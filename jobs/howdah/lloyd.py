@@ -130,6 +130,7 @@ def _candidates(points: GridPoints, centroids: GridCentroids, part: slice, bound
 
 def _near_least(halves: np.ndarray, least: np.ndarray,
                 bound: np.ndarray) -> tuple[np.ndarray, int]:
+    """Which products are within the bound of the least (k, n), and how many more than one each."""
     near = halves <= least + bound.astype(halves.dtype)
     return near, np.count_nonzero(near) - near.shape[1]
 
@@ -272,8 +273,9 @@ def recentre(sums, centroids: np.ndarray, space: Space, radius: float = 0.0) -> 
         map(sums.mean, range(len(centroids))), centroids)])
     result = Recentred(moved, weights, counts, costs, empty)
     if radius and not empty:
-        if longest_move(old.metric, GridCentroids.of(moved, space).metric) <= radius:
-            result.next = recentre(sums, moved, space)
+        new = GridCentroids.of(moved, space)
+        if longest_move(old.metric, new.metric) <= radius:
+            result.next = Recentred(moved, weights, counts, _costs(sums, new, space), [])
     return result
 
 

@@ -58,7 +58,7 @@ class Round:
 
 @dataclass
 class Result:
-    """Centroids (k, d) that a scan has measured, with that scan's weights, counts and costs.
+    """Centroids (k, d) that a scan has measured, with their weights, counts and costs.
 
     `converged` is False when only a limit stopped the run; `stop` says which rule did.
     """
@@ -128,8 +128,8 @@ def iterate(run_round: RunRound, starts: dict, rules: Rules, shift: Shift,
     `starts` holds the rivals of each course, lists of (k, d) arrays, by the course's name;
     `run_round` measures a list of such arrays in one scan. Returns the Results by name, each as if
     its course had run alone. `after_round` gets the courses that a round advanced, by name: those
-    that ended earlier are not among them. `rounds_before` only shifts the rounds' numbers (a run
-    that is resumed).
+    that ended earlier are not among them; where a scan told the next round of some, it is called
+    again with these. `rounds_before` only shifts the rounds' numbers (a run that is resumed).
     """
     begun = clock()
     courses = {name: Course(rivals, rules, shift, rounds_before) for name, rivals in starts.items()}

@@ -47,7 +47,7 @@ class Model:
         return self.profile.space(self.metric, self.standardize, self.sparse)
 
     def take(self, result) -> None:
-        """The centroids of a howdah.launcher.converge.Result and what its scan said of them."""
+        """The centroids of a howdah.launcher.converge.Result and what is known of them."""
         measured = result.measured
         self.centroids, self.stop = result.centroids, result.stop
         self.weights, self.counts = measured.weights.tolist(), measured.counts.tolist()

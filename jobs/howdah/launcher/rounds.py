@@ -10,7 +10,8 @@ from howdah.errors import UserError
 from howdah.grid import Space
 from howdah.launcher.models import read_centroids
 from howdah.launcher.sampling import PROFILE_ONLY, profile_and_sample, read_profile, sampling_plan
-from howdah.lloyd import Recentred, recentre
+from howdah.leeway import wanted
+from howdah.lloyd import GridCentroids, Recentred, recentre
 from howdah.profile import Profile
 from howdah.sums import Sums
 
@@ -18,6 +19,8 @@ from howdah.sums import Sums
 def round_plan(centroid_sets: list, space: Space, metric: str, layout) -> dict:
     """What the tasks of a round need to know."""
     return {"centroids": [np.asarray(c, dtype=np.float64) for c in centroid_sets],
+            "leeways": [0.0 if layout.sparse else wanted(GridCentroids.of(c, space).metric)
+                        for c in centroid_sets],
             "space": space.to_dict(), "metric": metric, "layout": layout.without_texts().to_dict()}
 
 
