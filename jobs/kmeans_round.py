@@ -51,8 +51,8 @@ class KMeansRound(HowdahJob):
 
     def map_batches(self, points):
         space = Space.from_dict(self.plan["space"])
-        sets = [(GridCentroids.of(c, space), Leeway(radius), Sums(len(c), space))
-                for c, radius in zip(self.centroid_sets(), self.plan["leeways"])]
+        sets = [(GridCentroids.of(c, space), Leeway(self.plan["leeways"][i]), Sums(len(c), space))
+                for i, c in enumerate(self.centroid_sets())]
         for batch in points:
             grid_points = on_grid(batch.X, space)
             for centroids, leeway, sums in sets:

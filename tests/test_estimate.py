@@ -17,6 +17,7 @@ from generators import blobs, write_csv
 from howdah.codec import dump_json
 from howdah.launcher import estimate, limits
 from howdah.launcher.inputs import Inputs
+from howdah.launcher.rounds import round_plan
 from howdah.launcher.run import Launch
 from howdah.layout import Layout
 from kmeans_sample import KMeansSample
@@ -99,7 +100,8 @@ def test_memory_and_shuffled_bytes_of_a_round_are_those_of_the_task(tmp_path, se
     X = data_of(tmp_path, 20_000 if d < 100 else 60_000, d)
     write_csv(tmp_path / "c.csv", X[:sets[0]])
     tasks = RoundTasks(tmp_path / "x.csv", tmp_path / "c.csv", tmp_path)
-    plan = {**tasks.plan, "centroids": [X[i:i + k] for i, k in enumerate(sets)]}
+    plan = {**tasks.plan, **round_plan([X[i:i + k] for i, k in enumerate(sets)], tasks.space,
+                                       "euclidean", tasks.layout)}
     peak, output = task(tmp_path, "kmeans_round.py", plan, tasks.inputs(1)[0])
     assert limits.round_memory(sum(sets), d) == pytest.approx(peak, rel=WITHIN)
     assert estimate.round_bytes(sets, d) == pytest.approx(len(output), rel=0.65)
