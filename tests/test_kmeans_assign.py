@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 from generators import blobs, write_csv
 from kmeans_assign import KMeansAssign
-from scripts import DIGITS, IRIS, WORDCOUNT, refused, run, succeed, task_without_rows
+from scripts import (
+    DIGITS,
+    IRIS,
+    WORDCOUNT,
+    centroids_of,
+    model_of,
+    refused,
+    run,
+    succeed,
+    task_without_rows,
+)
 from sklearn.datasets import load_digits
 
 
@@ -114,7 +124,7 @@ def test_local_runner_with_jobconf_makes_that_many_map_tasks(tmp_path, iris_mode
 def test_labels_are_the_nearest_centroids(tmp_path):
     succeed("driver", DIGITS, "-k", 10, "--ignore-columns", "label", "--max-rounds", 2,
             "--output-dir", tmp_path / "out", "--sample-size", 300, "--min-gain", 0.2)
-    C = np.loadtxt(tmp_path / "out" / "centroids.csv", delimiter=",", skiprows=1)
+    C = centroids_of(tmp_path / "out")
     ran = succeed("kmeans_assign", DIGITS, "--model", tmp_path / "out", "--ignore-columns", "label")
     X = load_digits().data
     distances = np.sqrt(((X[:, None] - C) ** 2).sum(axis=2))
@@ -127,7 +137,7 @@ def test_cosine_distance_is_one_minus_cosine_and_needs_a_direction(tmp_path):
     (tmp_path / "x.csv").write_text("1,0\n2,0.1\n0,3\n0.1,5\n")
     succeed("driver", tmp_path / "x.csv", "-k", 2, "--metric", "cosine", "--output-dir",
             tmp_path / "out")
-    model = json.loads((tmp_path / "out" / "model.json").read_text())
+    model = model_of(tmp_path / "out")
     C = np.array([c["centroid"] for c in model["clusters"]])
     (tmp_path / "new.csv").write_text("3,4\n0,0\n")
     args = (tmp_path / "new.csv", "--model", tmp_path / "out")
@@ -141,8 +151,7 @@ def test_cosine_distance_is_one_minus_cosine_and_needs_a_direction(tmp_path):
 def test_sparse_model_answers_sparse_rows(tmp_path):
     succeed("driver", WORDCOUNT, "-k", 3, "--output-dir", tmp_path / "out")
     ran = succeed("kmeans_assign", WORDCOUNT, "--model", tmp_path / "out", "--id-column", "target")
-    sizes = [c["rows"] for c in json.loads((tmp_path / "out" / "model.json").read_text())
-             ["clusters"]]
+    sizes = [c["rows"] for c in model_of(tmp_path / "out")["clusters"]]
     labels = [int(row[1]) for row in ran.table()]
     assert np.bincount(labels, minlength=3).tolist() == sizes
     assert {row[0] for row in ran.table()} == {str(i) for i in range(11)}

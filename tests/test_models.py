@@ -19,7 +19,7 @@ from howdah.launcher.models import (
 )
 from howdah.profile import Profile
 from howdah.moments import row_hashes
-from scripts import WORDCOUNT, refused, succeed
+from scripts import WORDCOUNT, centroids_of, refused, succeed
 from sklearn.datasets import load_svmlight_file
 
 
@@ -158,7 +158,7 @@ def test_joblib_is_a_fitted_kmeans(tmp_path):
     write_csv(tmp_path / "x.csv", X)
     succeed("driver", tmp_path / "x.csv", "-k", 4, "--output-dir", tmp_path / "out")
     estimator = joblib.load(tmp_path / "out" / "model.joblib")
-    C = np.loadtxt(tmp_path / "out" / "centroids.csv", delimiter=",", skiprows=1)
+    C = centroids_of(tmp_path / "out")
     assert np.array_equal(estimator.cluster_centers_, C)
     assert estimator.inertia_ == pytest.approx(-estimator.score(X), rel=1e-9)
     assert estimator.transform(X[:5]).shape == (5, 4)
@@ -169,7 +169,7 @@ def test_standardised_centroids_are_in_raw_units(tmp_path):
     write_csv(tmp_path / "x.csv", X)
     succeed("driver", tmp_path / "x.csv", "-k", 2, "--standardize", "--output-dir",
             tmp_path / "out")
-    C = np.loadtxt(tmp_path / "out" / "centroids.csv", delimiter=",", skiprows=1)
+    C = centroids_of(tmp_path / "out")
     assert sorted(C.tolist()) == [[0, 0.5], [9, 1e6 + 0.5]]
 
 

@@ -11,7 +11,16 @@ from generators import blobs, write_csv, write_svmlight
 from howdah.launcher.outcome import look_for_failures
 from pack import Pack
 from packed import columns, lines, pack, points
-from scripts import DIGITS, IRIS, WORDCOUNT, refused, run, succeed, task_without_rows
+from scripts import (
+    DIGITS,
+    IRIS,
+    WORDCOUNT,
+    model_of,
+    refused,
+    run,
+    succeed,
+    task_without_rows,
+)
 
 # More than one block, and values that only float64 holds.
 N = 9000
@@ -190,7 +199,7 @@ def test_svmlight_that_counts_from_zero(tmp_path):
     for source, args in ((tmp_path / "x.svm", ["--zero-based"]), (blocks, [])):
         out = tmp_path / source.name / "out" if args == [] else tmp_path / "out"
         succeed("driver", source, *args, "-k", 2, "--output-dir", out)
-        assert json.loads((out / "model.json").read_text())["columns"] == ["0", "1", "2"]
+        assert model_of(out)["columns"] == ["0", "1", "2"]
 
 
 def test_float32_has_the_answers_of_rounded_text(folder, tmp_path):
