@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from howdah.codec import dump_json, load_json
 from howdah.errors import UserError
-from howdah.grid import GRID_BITS, LIMIT, Space, on_grid, row_lengths, sparse_lengths
+from howdah.grid import (
+    GRID_BITS,
+    LIMIT,
+    Space,
+    added_in_pairs,
+    on_grid,
+    row_lengths,
+    sparse_lengths,
+)
 from howdah.moments import Moments
 from oracle import InMemory, profile_of
 from scipy.sparse import csr_matrix
@@ -122,6 +130,15 @@ def test_lengths_neither_overflow_nor_vanish():
     K = np.array([[3e200, 3e-200, 0.0], [4e200, 4e-200, 0.0]])
     assert row_lengths(K)[:2] == pytest.approx([5e200, 5e-200])
     assert row_lengths(K)[2] > 0     # to divide by
+
+
+@pytest.mark.parametrize("rows", range(1, 18))
+def test_rows_added_in_pairs_are_all_added_and_in_an_order_of_their_own(rows):
+    K = np.random.default_rng(rows).normal(size=(rows, 100)) * 10.0 ** np.arange(rows)[:, None]
+    whole = added_in_pairs(K.copy())
+    assert np.allclose(whole, K.sum(axis=0), rtol=1e-14 * rows)
+    for width in (1, 2, 7):
+        assert np.array_equal(added_in_pairs(K[:, :width].copy()), whole[:width])
 
 
 def test_a_row_has_the_same_grid_values_in_every_batch():

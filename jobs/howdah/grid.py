@@ -185,6 +185,18 @@ def _integer(value: float, tens: int, twos: int) -> int:
     return round(Fraction(float(value)) * Fraction(10) ** tens * Fraction(2) ** twos)
 
 
+def added_in_pairs(K: np.ndarray) -> np.ndarray:
+    """Sum of the rows of K (d, n), which it overwrites; (n,).
+
+    In an order that depends on d alone, where that of np.sum depends on n too, and in few calls.
+    """
+    while len(K) > 1:
+        half = len(K) // 2
+        K[:half] += K[-half:]
+        K = K[:len(K) - half]
+    return K[0]
+
+
 def row_lengths(K: np.ndarray) -> np.ndarray:
     """Euclidean length of every column of K (d, n), added in a fixed order; no overflow."""
     top = np.abs(K).max(axis=0)
@@ -287,15 +299,12 @@ def on_grid(X, space: Space, bounded: bool = True) -> GridPoints:
         row = np.repeat(np.arange(K.shape[0]), np.diff(K.indptr))
         return GridPoints(K, np.bincount(row, lengths * lengths, minlength=K.shape[0]), None, space)
     K = space.steps(X)
+    squares = K * space.scale[:, None]
     metric = np.empty((len(K) + 1, len(X)), dtype=np.float32)
+    metric[:-1] = squares
     metric[-1] = 1.0
-    norms = np.zeros(len(X))
-    length = np.empty(len(X))
-    for j, column in enumerate(K):
-        np.multiply(column, space.scale[j], out=length)
-        metric[j] = length
-        np.multiply(length, length, out=length)
-        norms += length
+    squares *= squares
+    norms = added_in_pairs(squares)
     # A point this short has no column at its limit, so most batches need no second look.
     if bounded and norms.max(initial=0.0) > space.inner_square:
         _refuse_outside(K)

@@ -66,7 +66,7 @@ def read_blocks(stream, file: Optional[str] = None, start: int = 0, offset: int 
         if not cut:
             rest.append(chunk)
             continue
-        data = b"".join(rest) + chunk[:cut]
+        data = b"".join([*rest, memoryview(chunk)[:cut]])
         yield Block(data, file, start, offset)
         offset += len(data)
         rest = [chunk[cut:]] if cut < len(chunk) else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Optional
+from typing import Any, Iterable, Optional, Sequence
 
 import numpy as np
 
@@ -37,49 +37,43 @@ class Sums:
             weights: Optional[np.ndarray] = None) -> None:
         """Add a batch of at most 8,192 points with their labels (n,) and sample weights (n,)."""
         by_label = _ByLabel(labels, self.k)
-        self.counts[by_label.present] += by_label.counts
+        self.counts[by_label.rows] += by_label.counts
         squares = points.norms * 2.0 ** self._square_bits
+        dense_columns: Any = () if points.sparse else points.steps
         if weights is None:
-            self._add_column(by_label, 0, by_label.counts.astype(np.float64))
-            self._add_column(by_label, 1, *by_label.sums_of_parts(squares))
-            self._add_steps(by_label, points)
+            w = None
+            whole, part = by_label.sums_of_parts(squares)
+            self._add_columns(0, by_label, [by_label.counts, whole,
+                                            *map(by_label.sums, dense_columns)])
+            self._add_columns(2, by_label, [np.zeros(len(part)), part])
         else:
             w = np.ldexp(weights, -self.space.weight_exponent)
-            self._add_column(by_label, 0, *by_label.sums_of_parts(w * LIMIT))
-            self._add_column(by_label, 1, *by_label.sums_of_parts(w * squares))
-            self._add_weighted_steps(by_label, points, w)
+            parts = [by_label.sums_of_parts(w * values)
+                     for values in (LIMIT, squares, *dense_columns)]
+            for limb, columns in zip((0, 2), zip(*parts)):
+                self._add_columns(limb, by_label, columns)
+        if points.sparse:
+            self._add_entries(by_label, points.steps, w)
 
-    def _add_column(self, by_label, column: int, whole, part=None) -> None:
-        self._add_integers(0, by_label.present, column, whole)
-        if part is not None:
-            self._add_integers(2, by_label.present, column, part)
+    def _add_columns(self, limb: int, by_label, columns: Sequence[np.ndarray]) -> None:
+        """Add to the first columns their sums (present,)."""
+        self._add_integers(limb, by_label.rows, slice(len(columns)), np.array(columns).T)
+
+    def _add_entries(self, by_label, K, w: Optional[np.ndarray]) -> None:
+        """Add the steps of CSR rows, times w."""
+        if w is None:
+            limbs = [(0, K.data)]
+        else:
+            limbs = [*zip((0, 2), _parts(K.data * np.repeat(w, np.diff(K.indptr))))]
+        for limb, values in limbs:
+            clusters, columns, sums = by_label.sums_of_entries(K, values)
+            self._add_integers(limb, clusters, columns + 2, sums)
 
     def _add_integers(self, limb: int, clusters, columns, values: np.ndarray) -> None:
         """Add float64 integers below 2**53, split so that int64 limbs cannot overflow."""
         whole = values.astype(np.int64)
         self.limbs[limb][clusters, columns] += whole & LOW_MASK
         self.limbs[limb + 1][clusters, columns] += whole >> LOW_BITS
-
-    def _add_steps(self, by_label, points: GridPoints) -> None:
-        if points.sparse:
-            clusters, columns, values = by_label.sums_of_entries(points.steps)
-            self._add_integers(0, clusters, columns + 2, values)
-            return
-        sums = np.array([by_label.sums(column) for column in points.steps]).T  # type: ignore
-        self._add_integers(0, by_label.present[:, None], np.arange(2, 2 + sums.shape[1]), sums)
-
-    def _add_weighted_steps(self, by_label, points: GridPoints, w: np.ndarray) -> None:
-        if points.sparse:
-            K = points.steps
-            product = K.data * np.repeat(w, np.diff(K.indptr))  # type: ignore
-            for limb, values in zip((0, 2), _parts(product)):
-                part = K.copy()  # type: ignore
-                part.data = values
-                clusters, columns, sums = by_label.sums_of_entries(part)
-                self._add_integers(limb, clusters, columns + 2, sums)
-            return
-        for j, column in enumerate(points.steps):  # type: ignore
-            self._add_column(by_label, 2 + j, *by_label.sums_of_parts(w * column))
 
     # merging and sending
 
@@ -193,29 +187,31 @@ def _parts(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 class _ByLabel:
-    """Sums over the rows of each label of a batch; `present` are the labels that occur."""
+    """Sums over the rows of each label of a batch that occurs; `rows` are those labels."""
 
     def __init__(self, labels: np.ndarray, k: int):
         counts = np.bincount(labels, minlength=k)
-        self.present = np.flatnonzero(counts)
-        self.counts = counts[self.present]
+        present = np.flatnonzero(counts)
+        all_present = len(present) == k
+        self.rows = slice(None) if all_present else present
+        self.counts = counts[self.rows]
         self.labels = labels
-        self.place = labels if len(self.present) == k else (np.cumsum(counts > 0) - 1)[labels]
+        self.place = labels if all_present else (np.cumsum(counts > 0) - 1)[labels]
 
     def sums(self, values: np.ndarray) -> np.ndarray:
-        """Sums of values (n,) by present label; exact for integers."""
-        return np.bincount(self.place, values, len(self.present))
+        """Sums of values (n,) by label that occurs; exact for integers."""
+        return np.bincount(self.place, values, len(self.counts))
 
     def sums_of_parts(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         whole, part = _parts(values)
         return self.sums(whole), self.sums(part)
 
-    def sums_of_entries(self, K) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(cluster, column, sum) of a CSR's entries."""
+    def sums_of_entries(self, K, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(cluster, column, sum) of a CSR's entries with these values."""
         from scipy.sparse import csr_matrix
 
-        n, d = K.shape
+        n = K.shape[0]
         chooser = csr_matrix((np.ones(n), (self.labels, np.arange(n))),
                              shape=(int(self.labels.max()) + 1, n))
-        total = (chooser @ K).tocoo()
+        total = (chooser @ csr_matrix((values, K.indices, K.indptr), K.shape)).tocoo()
         return total.row, total.col, total.data
