@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from howdah.codec import RecordProtocol, dump_json
 from howdah.farthest import Farthest
-from howdah.grid import on_grid
+from howdah.grid import LIMIT, GridPoints, on_grid
 from howdah.lloyd import recentre
 from howdah.sums import Sums, add_records
 from oracle import InMemory
@@ -176,6 +176,21 @@ def test_a_full_batch_of_the_largest_values_does_not_overflow():
     assert measured.centroids.tolist() == [[1.0, 1.0], [-1.0, -1.0], [0.0, 0.0]]
     assert measured.counts.tolist() == [8192, 8192, 2]
     assert measured.cost == 0.0
+
+
+@pytest.mark.parametrize("limit", [LIMIT, -LIMIT])
+def test_many_full_batches_of_the_largest_values_do_not_overflow(limit):
+    batches, rows = 1500, 8192
+    space = InMemory(np.array([[-1.0], [1.0]])).space
+    points = GridPoints(np.full((1, rows), limit), np.ones(rows), np.zeros((1, 1)), space)
+    sums, other = Sums(1, space), Sums(1, space)
+    for _ in range(batches):
+        sums.add(np.zeros(rows, dtype=np.intp), points)
+        other.add(np.zeros(rows, dtype=np.intp), points)
+    assert sums.vectors().tolist() == [[batches * rows * limit]]
+    sums.merge(other)
+    assert sums.vectors().tolist() == [[2 * batches * rows * limit]]
+    assert sums.squares().tolist() == [2 * batches * rows]
 
 
 def test_a_cluster_without_points_has_no_mean_and_sends_no_record():

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import binascii
 import json
+import math
+from functools import lru_cache
 from typing import Iterator
 
 import numpy as np
@@ -21,7 +23,7 @@ from howdah.layout import PACKED_HEAD, Layout, Wishes, some_of
 from howdah.parse import Rows
 
 ALIGNMENT = 8
-DAMAGES = (binascii.Error, ValueError, KeyError, TypeError)
+DAMAGES = (binascii.Error, ValueError, KeyError, TypeError, OverflowError)
 
 
 def pack_rows(X, columns, weights=None, texts=None, dtype: str = "exact") -> bytes:
@@ -71,7 +73,11 @@ def _narrowed(values: np.ndarray, dtype: str) -> np.ndarray:
 
 
 def _padded(data: bytes, before: int = 0) -> bytes:
-    return data + b"\0" * (-(len(data) + before) % ALIGNMENT)
+    return data.ljust(_padded_size(len(data), before), b"\0")
+
+
+def _padded_size(size: int, before: int = 0) -> int:
+    return size + -(size + before) % ALIGNMENT
 
 
 def lines_of(data: bytes) -> Iterator[tuple[int, memoryview]]:
@@ -91,24 +97,34 @@ def lines_of(data: bytes) -> Iterator[tuple[int, memoryview]]:
 def _decoded(line) -> tuple[dict, dict]:
     """Header and arrays (views of the decoded bytes) of a block: bytes or a memoryview."""
     data = pybase64.b64decode(line[len(PACKED_HEAD):], validate=True)
-    header, at = _header(data)
-    arrays = {}
-    for name, dtype, shape in header["arrays"]:
-        kind = np.dtype(dtype)
-        count = int(np.prod(shape))
-        arrays[name] = np.frombuffer(data, kind, count, at).reshape(shape)
-        at += count * kind.itemsize + (-(count * kind.itemsize) % ALIGNMENT)
-    return header, arrays
+    header, places, _ = _header(data)
+    return header, {name: np.frombuffer(data, kind, math.prod(shape), at).reshape(shape)
+                    for name, kind, shape, at in places}
 
 
-def _header(data: bytes) -> tuple[dict, int]:
-    """The header of a decoded block, and where its arrays begin."""
+def _header(data: bytes) -> tuple[dict, list, int]:
+    """The header of a decoded block, where its arrays stand, and the size of all."""
     size = int.from_bytes(data[:4], "little")
-    header = json.loads(data[4:4 + size])
+    return _parsed_header(data[4:4 + size])
+
+
+@lru_cache(maxsize=8)
+def _parsed_header(text: bytes) -> tuple[dict, list, int]:
+    """The header, (name, dtype, shape, offset) of each array, and the size of the block.
+
+    Kept, for the blocks of a file differ in their last header only.
+    """
+    header = json.loads(text)
     missing = {"rows", "width", "columns", "arrays"} - set(header)
     if missing:
         raise ValueError("its header has no %s" % ", ".join(sorted(missing)))
-    return header, 4 + size + (-(size + 4) % ALIGNMENT)
+    places = []
+    at = 4 + _padded_size(len(text), 4)
+    for name, dtype, shape in header["arrays"]:
+        kind = np.dtype(dtype)
+        places.append((name, kind, shape, at))
+        at += _padded_size(math.prod(shape) * kind.itemsize)
+    return header, places, at
 
 
 def _damaged(error: Exception) -> UserError:
@@ -119,13 +135,11 @@ def first_block(head: bytes) -> tuple[dict, int]:
     """Header of the first block, and the bytes of its line; the line's beginning is enough."""
     text = head[len(PACKED_HEAD):].split(b"\n", 1)[0].rstrip(b"\r\t ")
     try:
-        header, data = _header(pybase64.b64decode(text[:len(text) // 4 * 4], validate=True))
-        for _, dtype, shape in header["arrays"]:
-            length = int(np.prod(shape)) * np.dtype(dtype).itemsize
-            data += length + (-length % ALIGNMENT)
+        header, _, size = _header(
+            pybase64.b64decode(text[:len(text) // 4 * 4], validate=True))
     except DAMAGES as error:
         raise _damaged(error) from None
-    return header, len(PACKED_HEAD) + 4 * -(-data // 3) + 1
+    return header, len(PACKED_HEAD) + 4 * -(-size // 3) + 1
 
 
 def describe(line: bytes, wishes: Wishes, place: str) -> Layout:

@@ -11,6 +11,8 @@ from howdah.farthest import Farthest
 
 LOW_BITS = 26
 LOW_MASK = (1 << LOW_BITS) - 1
+# Low limbs hold this many batches' sums, each below 2**53, before they must be carried.
+BATCHES_UNTIL_CARRIED = 512
 
 
 class Sums:
@@ -27,6 +29,7 @@ class Sums:
         self.space = space
         self.k = k
         self.limbs = np.zeros((4, k, d + 2), dtype=np.int64)
+        self._batches = 0
         self.counts = np.zeros(k, dtype=np.int64)
         self.farthest = Farthest(k, space)
         self._square_bits = GRID_BITS - max(int(np.ceil(np.log2(max(d, 1)))), 0)
@@ -36,6 +39,9 @@ class Sums:
     def add(self, labels: np.ndarray, points: GridPoints,
             weights: Optional[np.ndarray] = None) -> None:
         """Add a batch of at most 8,192 points with their labels (n,) and sample weights (n,)."""
+        self._batches += 1
+        if self._batches % BATCHES_UNTIL_CARRIED == 0:
+            carried(self.limbs)
         by_label = _ByLabel(labels, self.k)
         self.counts[by_label.rows] += by_label.counts
         squares = points.norms * 2.0 ** self._square_bits
@@ -70,15 +76,13 @@ class Sums:
             self._add_integers(limb, clusters, columns + 2, sums)
 
     def _add_integers(self, limb: int, clusters, columns, values: np.ndarray) -> None:
-        """Add float64 integers below 2**53, split so that int64 limbs cannot overflow."""
-        whole = values.astype(np.int64)
-        self.limbs[limb][clusters, columns] += whole & LOW_MASK
-        self.limbs[limb + 1][clusters, columns] += whole >> LOW_BITS
+        """Add float64 integers below 2**53."""
+        self.limbs[limb][clusters, columns] += values.astype(np.int64)
 
     # merging and sending
 
     def merge(self, other: Sums) -> None:
-        self.limbs += other.limbs
+        self.limbs += carried(other.limbs)
         self.counts += other.counts
         self.farthest.merge(other.farthest)
 
@@ -172,6 +176,7 @@ def point_limbs(point: dict, space: Space, square_bits: int) -> np.ndarray:
     single = Sums.__new__(Sums)
     single.space, single.k, single._square_bits = space, 1, square_bits
     single.limbs = np.zeros((4, 1, space.width + 2), dtype=np.int64)
+    single._batches = 0
     single.counts = np.zeros(1, dtype=np.int64)
     steps = np.array(point["steps"], dtype=np.float64)[:, None]
     weights = np.array([point["weight"]]) if space.weighted else None
