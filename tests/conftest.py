@@ -38,6 +38,16 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
+# Minutes each: the last to begin would run alone, beside an idle process.
+LONGEST = ("test_spark_jobs.py", "test_hadoop_jobs.py", "test_bench.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In CI, which runs several files at a time, the longest files first."""
+    if os.environ.get("HOWDAH_CI") == "1":
+        items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test that lacks what its needs_java or needs(module) marker names; fail it in CI."""
     missing = ["java on the PATH" for _ in item.iter_markers("needs_java")
