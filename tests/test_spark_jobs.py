@@ -17,7 +17,10 @@ from test_hadoop_jobs import in_three_files, without_seconds
 
 pytestmark = [pytest.mark.needs("pyspark"), pytest.mark.needs_java]
 UNLABELLED = ("--ignore-columns", "label")
-SPARK = ("-r", "spark", "--spark-master", "local[2]")
+# These JVMs live for seconds: code compiled twice would never pay.
+BRIEF = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+SPARK = ("-r", "spark", "--spark-master", "local[2]",
+         "--jobconf", "spark.driver.extraJavaOptions=" + BRIEF)
 
 
 def on_yarn() -> list:
@@ -26,7 +29,9 @@ def on_yarn() -> list:
     settings = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1",
                 "spark.driver.memory": "512m", "spark.yarn.am.memory": "512m",
                 "spark.executor.instances": "1", "spark.executor.memory": "512m",
-                "spark.yarn.jars": "local:%s/jars/*" % spark}
+                "spark.yarn.jars": "local:%s/jars/*" % spark,
+                **{"spark.%s.extraJavaOptions" % part: BRIEF
+                   for part in ("driver", "yarn.am", "executor")}}
     return ["-r", "spark", "--spark-master", "yarn", "--python-bin", sys.executable,
             *(part for item in settings.items() for part in ("--jobconf", "%s=%s" % item))]
 
