@@ -62,7 +62,7 @@ class Sums:
             self._add_entries(by_label, points.steps, w)
 
     def _add_columns(self, limb: int, by_label, columns: Sequence[np.ndarray]) -> None:
-        """Add to the first columns their sums (present,)."""
+        """Add to a limb the sums of its first columns, each by label that occurs."""
         self._add_integers(limb, by_label.rows, slice(len(columns)), np.array(columns).T)
 
     def _add_entries(self, by_label, K, w: Optional[np.ndarray]) -> None:
