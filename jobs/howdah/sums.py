@@ -76,7 +76,7 @@ class Sums:
             self._add_integers(limb, clusters, columns + 2, sums)
 
     def _add_integers(self, limb: int, clusters, columns, values: np.ndarray) -> None:
-        """Add float64 integers below 2**53."""
+        """Add float64 integers below 2**53 to a low limb."""
         self.limbs[limb][clusters, columns] += values.astype(np.int64)
 
     # merging and sending
@@ -146,7 +146,7 @@ class Sums:
     def move_point(self, point: dict, new: int) -> None:
         """Give a far point to the cluster `new`, taking it from its own (exactly)."""
         old = point["label"]
-        limbs = point_limbs(point, self.space, self._square_bits)
+        limbs = point_limbs(point, self.space)
         self.limbs[:, old] -= limbs
         self.limbs[:, new] += limbs
         self.counts[old] -= 1
@@ -171,13 +171,9 @@ def carried(limbs: np.ndarray) -> np.ndarray:
     return limbs
 
 
-def point_limbs(point: dict, space: Space, square_bits: int) -> np.ndarray:
+def point_limbs(point: dict, space: Space) -> np.ndarray:
     """The limbs (4, 2 + d) of one point: what `Sums.add` adds for it."""
-    single = Sums.__new__(Sums)
-    single.space, single.k, single._square_bits = space, 1, square_bits
-    single.limbs = np.zeros((4, 1, space.width + 2), dtype=np.int64)
-    single._batches = 0
-    single.counts = np.zeros(1, dtype=np.int64)
+    single = Sums(1, space)
     steps = np.array(point["steps"], dtype=np.float64)[:, None]
     weights = np.array([point["weight"]]) if space.weighted else None
     grid_points = GridPoints(steps, np.array([point["norm"]]), np.zeros((1, 1), np.float32), space)
