@@ -140,7 +140,7 @@ def main() -> int:
     known = json.loads(o.baselines.read_text()) if o.baselines and o.baselines.exists() else {}
     chosen = [s for s in (SMALL if o.small else SETS)
               if not o.sets or any(s.name.startswith(name) for name in o.sets)]
-    seeds = o.seeds or (2 if o.small else 10)
+    seeds = o.seeds or (3 if o.small else 10)
     report = Report("seeding_quality", o, repeated=counted(seeds, "seed"))
     for data in chosen:
         X = data.load()
