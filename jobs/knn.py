@@ -13,6 +13,7 @@ running place from 0, or on a cluster, where no task knows that, its input line.
 from __future__ import annotations
 
 import json
+import sys
 
 from howdah.answering import GROUP, Answering, slice_name
 from howdah.index import load, refuse_other_digest
@@ -108,9 +109,8 @@ class KNN(HowdahJob):
         return load(self.options.index, self.warn)
 
     def warn(self, text: str) -> None:
-        """A line on the task's standard error, which is binary with -r inline."""
-        self.stderr.write(("warning: %s\n" % text).encode("utf-8"))
-        self.stderr.flush()
+        """A line on the task's standard error."""
+        print("warning: %s" % text, file=sys.stderr)
 
     # launching
 

@@ -73,6 +73,16 @@ def test_ids_of_queries_and_points(folder):
     assert_rows_equal_oracle(rows, X, X, "euclidean", ["iris%d" % i for i in range(150)], n=4)
 
 
+@pytest.mark.parametrize("runner", ["inline", "local"])
+def test_values_beyond_float32(tmp_path, runner):
+    """Not even a warning: those are errors here."""
+    (tmp_path / "x.csv").write_text("1e40,2\n3e40,1\n-2e40,5\n1e39,7\n")
+    succeed("knn_index", tmp_path / "x.csv", "-o", tmp_path / "x")
+    rows = succeed("knn", tmp_path / "x.csv", "--index", tmp_path / "x", "-n", 1, "-r",
+                   runner).rows()
+    assert [row["neighbors"] for row in rows] == [[[i, 0.0]] for i in range(4)]
+
+
 def test_ten_neighbours_where_nothing_is_said(folder):
     assert {len(row["neighbors"]) for row in iris_rows(folder)} == {10}
 

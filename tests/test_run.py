@@ -21,6 +21,35 @@ from scripts import DIGITS, IRIS, REPOSITORY, refused, succeed
 
 ROUND = REPOSITORY / "jobs" / "kmeans_round.py"
 
+# What libraries do within a task, and when a task begins.
+TALKING_JOB = '''
+import logging, sys, warnings
+import numpy as np
+from kmeans_round import KMeansRound
+
+def talk():
+    warnings.warn("a warning")
+    np.array([1e300]).astype(np.float32)
+    logging.getLogger("library").warning("a log's line")
+    print("a print: \u2026", file=sys.stderr)
+
+class Talking(KMeansRound):
+    def load_args(self, args):
+        talk()
+        super().load_args(args)
+
+    def map_batches(self, points):
+        talk()
+        yield from super().map_batches(points)
+
+    def reducer(self, key, values):
+        talk()
+        yield from super().reducer(key, values)
+
+if __name__ == "__main__":
+    Talking.run()
+'''
+
 
 def launch_of(job_class, *args) -> Launch:
     return Launch(job_class([str(a) for a in args]))
@@ -131,6 +160,31 @@ def test_small_input_is_one_map_task_and_compressed_files_are_whole(tmp_path):
 def test_a_number_of_map_tasks_that_is_none(maps):
     assert refused("kmeans_sample", IRIS, "-k", 3, "--jobconf", "mapreduce.job.maps=" + maps) == (
         "--jobconf mapreduce.job.maps is %r; it must be a whole number of at least 1." % maps)
+
+
+# what libraries say within a task
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+def test_what_libraries_say_on_standard_error_ends_no_task(tmp_path, runner):
+    """A process of its own: pytest has its own way with warnings."""
+    (tmp_path / "talking.py").write_text(TALKING_JOB, encoding="utf-8")
+    (tmp_path / "c.csv").write_text("5,3,1,0\n6,3,5,2\n")
+    (tmp_path / "tmp").mkdir()
+    options = [str(IRIS), "--centroids", str(tmp_path / "c.csv"), "--ignore-columns", "label",
+               "-r", runner]
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "talking.py"), *options, "--cleanup",
+         "NONE"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=dict(os.environ, TMPDIR=str(tmp_path / "tmp"), PYTHONWARNINGS="always",
+                 PYTHONPATH=os.pathsep.join([str(REPOSITORY / "jobs"), str(tmp_path)])))
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout.decode() == succeed("kmeans_round", *options).out
+    for kind in ("mapper", "reducer"):
+        said = "".join(path.read_text(encoding="utf-8")
+                       for path in (tmp_path / "tmp").rglob("%s/*/stderr" % kind))
+        for words in ("UserWarning: a warning", "RuntimeWarning: overflow", "a log's line",
+                      "a print: \u2026"):
+            assert words in said, (kind, said)
 
 
 # what is refused

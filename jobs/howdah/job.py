@@ -202,6 +202,10 @@ class HowdahJob(MRJob):
             sys.exit(main(job))
 
     def _runner_class(self):
+        if self.options.runner in (None, "inline"):
+            from howdah.launcher.inline import InlineRunner
+
+            return InlineRunner
         if self.options.runner == "hadoop":
             from howdah.launcher.hadoop import HadoopRunner
 

@@ -45,7 +45,8 @@ class Product:
         if self.sparse:
             return moved, lengths
         side = np.empty((len(lengths), moved.shape[1] + 1), dtype=self.dtype)
-        np.negative(moved, out=side[:, :-1], casting="same_kind")
+        with np.errstate(over="ignore"):    # what overflows is too_large
+            np.negative(moved, out=side[:, :-1], casting="same_kind")
         side[:, -1] = 1
         return side, lengths
 
