@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -204,3 +205,29 @@ def test_a_reader_that_goes_away_is_no_error():
                           stderr=subprocess.PIPE)
     assert done.stdout.startswith(b'{"profile"') and b"Traceback" not in done.stderr
     assert done.returncode == 0
+
+
+def round_of_iris(centroids, **streams) -> subprocess.CompletedProcess:
+    """A round of a hundred characters or two, as a shell runs it: Python keeps its output back."""
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return subprocess.run(
+        [sys.executable, str(REPOSITORY / "jobs" / "kmeans_round.py"), str(IRIS), "--centroids",
+         str(centroids), "--ignore-columns", "2,3,label"], env=env, **streams)
+
+
+def test_a_notice_stands_below_the_records_before_it(centroids):
+    """... > file 2>&1"""
+    done = round_of_iris(centroids, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    first, second, tally = done.stdout.splitlines()
+    assert [json.loads(record)["label"] for record in (first, second)] == [0, 1]
+    assert tally.startswith(b"151 lines read: 150 rows used")
+
+
+def test_a_notice_is_told_though_the_reader_has_gone(centroids):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = round_of_iris(centroids, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert done.returncode == 0
+    assert done.stderr.startswith(b"151 lines read: 150 rows used")
+    assert len(done.stderr.splitlines()) == 1

@@ -6,7 +6,6 @@ AWS's own errors become sentences: UserError before a job has run, JobFailed aft
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
@@ -17,6 +16,7 @@ from mrjob.parse import parse_s3_uri
 from mrjob.step import StepFailedException
 
 from howdah.errors import JobFailed, UserError
+from howdah.launcher.notices import notice
 
 try:
     from boto3.exceptions import Boto3Error
@@ -66,10 +66,6 @@ def aws(what: str, raised=UserError):
         yield
     except AWS_ERRORS as error:
         raise raised("%s: %s" % (what, explain(error))) from error
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr)
 
 
 class S3Files:
@@ -169,7 +165,8 @@ class EmrRunner(EMRJobRunner):
         state = "ready" if status["State"] in READY else status["State"].lower()
         if self._told.get(self._cluster_id, "ready") != state:
             reason = status.get("StateChangeReason", {}).get("Message")
-            say("cluster %s is %s%s" % (self._cluster_id, state, ": " + reason if reason else ""))
+            notice("cluster %s is %s%s" % (
+                self._cluster_id, state, ": " + reason if reason else ""))
         self._told[self._cluster_id] = state
         return cluster
 
@@ -209,7 +206,7 @@ class Emr:
             return found
         with aws("No cluster could be created"):
             found = self.runner.make_persistent_cluster()
-        say("cluster %s was created; it is terminated at the end" % found)
+        notice("cluster %s was created; it is terminated at the end" % found)
         return found
 
     def close(self) -> None:
@@ -219,12 +216,12 @@ class Emr:
             try:
                 self.runner.make_emr_client().terminate_job_flows(JobFlowIds=[cluster_id])
             except AWS_ERRORS as error:
-                say("warning: the cluster %s could not be terminated and costs money; run: aws emr"
-                    " terminate-clusters --cluster-ids %s (%s)"
-                    % (cluster_id, cluster_id, explain(error)))
+                notice("warning: the cluster %s could not be terminated and costs money; run: aws"
+                       " emr terminate-clusters --cluster-ids %s (%s)"
+                       % (cluster_id, cluster_id, explain(error)))
                 return
-            say("cluster %s is terminated; its logs stay in %s%s/"
-                % (cluster_id, self.runner._opts["cloud_log_dir"], cluster_id))
+            notice("cluster %s is terminated; its logs stay in %s%s/"
+                   % (cluster_id, self.runner._opts["cloud_log_dir"], cluster_id))
             # The bootstrap scripts: nodes that join later would have needed them.
             self.runner._cleanup_cloud_tmp()
         self.runner._cleanup_local_tmp()

@@ -14,7 +14,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from typing import Iterator, Optional
@@ -25,6 +24,7 @@ from mrjob.hadoop import HadoopJobRunner
 from mrjob.logs.step import _interpret_hadoop_jar_command_stderr
 
 from howdah.errors import JobFailed, UserError
+from howdah.launcher.notices import notice
 from howdah.launcher.shipping import zip_mrjob
 from howdah.launcher.webhdfs import Unanswered, WebHdfs
 
@@ -298,7 +298,7 @@ class HadoopRunner(HadoopJobRunner):
         if submitted:
             self._application = submitted.group(1)
         if re.match(r"Submitted application|The url to track| map \d+% reduce", message):
-            print(message.strip(), file=sys.stderr)
+            notice(message.strip())
         log.info("  %s", message)
 
     def _fail(self):

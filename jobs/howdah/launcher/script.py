@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import sys
 
 from howdah.errors import JOB_FAILED, OK, WRONG_USE, JobFailed, UserError
+from howdah.launcher.notices import drop_output, notice
 from howdah.launcher.run import Launch
 from howdah.launcher.streaming import check_streaming, streaming_command
 
@@ -47,17 +47,16 @@ def guarded(action) -> int:
     try:
         return action()
     except UserError as error:
-        print("error: %s" % error, file=sys.stderr)
+        notice("error: %s" % error)
         return WRONG_USE
     except JobFailed as error:
-        print("error: %s" % error, file=sys.stderr)
+        notice("error: %s" % error)
         return JOB_FAILED
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        notice("interrupted")
         return 128 + signal.SIGINT
     except BrokenPipeError:
-        # The reader of our output (head, say) has gone: nothing is left to tell it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return OK
 
 
@@ -67,8 +66,3 @@ def set_up_logging(job) -> None:
     job.set_up_logging(quiet=options.quiet, verbose=options.verbose, stream=sys.stderr)
     if not options.verbose:
         logging.getLogger("mrjob").setLevel(logging.ERROR)
-
-
-def notice(text: str) -> None:
-    """A line for the user beside the output."""
-    print(text, file=sys.stderr)

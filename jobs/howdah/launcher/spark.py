@@ -10,7 +10,6 @@ import logging
 import os
 import re
 import subprocess
-import sys
 from typing import NoReturn, Optional
 
 from mrjob.fs.hadoop import HadoopFilesystem
@@ -20,6 +19,7 @@ from mrjob.spark.runner import SparkMRJobRunner
 
 from howdah.errors import JobFailed, UserError
 from howdah.launcher.hadoop import TRACEBACK, HadoopFiles, cause_in_logs, explain
+from howdah.launcher.notices import notice
 
 log = logging.getLogger("mrjob.spark")
 
@@ -95,7 +95,7 @@ class SparkRunner(SparkMRJobRunner):
         submitted = re.match(r"Submitted application (application_\S+)", message)
         if submitted:
             self._application = submitted.group(1)
-            print(message.strip(), file=sys.stderr)
+            notice(message.strip())
         log.info("  %s", message)
 
     def _fail(self) -> NoReturn:
