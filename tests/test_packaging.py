@@ -1,0 +1,72 @@
+"""What pip installs, be it from this folder or from an sdist: the driver runs from any folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+from scripts import IRIS_ARGS, REPOSITORY, succeed
+
+BUILT_FROM = ("LICENSE", "MANIFEST.in", "README.md", "driver.py", "pyproject.toml", "setup.cfg")
+WAYS = {"folder": [], "sdist": [], "editable": ["-e"]}
+
+
+def call(*command, cwd: Path) -> str:
+    """What a command prints, which must exit with 0; its Python sees no packages but its own."""
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(list(map(str, command)), cwd=cwd, env=env, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory) -> Path:
+    """Of a new environment: it has this one's packages, but not its howdah, and setuptools."""
+    folder = tmp_path_factory.mktemp("venv")
+    call(sys.executable, "-m", "venv", folder, cwd=folder)
+    [packages] = folder.glob("lib/python*/site-packages")
+    (packages / "zz_others.pth").write_text("\n".join(
+        path for path in sys.path if path.endswith("-packages")))
+    call(folder / "bin" / "python", "-m", "pip", "install", "--upgrade", "setuptools", cwd=folder)
+    return folder / "bin" / "python"
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory, python) -> dict:
+    """What pip can install: a copy of the repository (it leaves folders there), and its sdist."""
+    folder = tmp_path_factory.mktemp("source")
+    for name in BUILT_FROM:
+        shutil.copy(REPOSITORY / name, folder)
+    shutil.copytree(REPOSITORY / "jobs", folder / "jobs", symlinks=True,
+                    ignore=shutil.ignore_patterns("*.egg-info", "__pycache__"))
+    call(python, "-c", "from setuptools import build_meta; build_meta.build_sdist('dist')",
+         cwd=folder)
+    [sdist] = (folder / "dist").iterdir()
+    return {"folder": folder, "sdist": sdist, "editable": folder}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_driver_runs_from_an_empty_folder(python, sources, tmp_path, way):
+    call(python, "-m", "pip", "install", "--no-deps", "--no-build-isolation", "--force-reinstall",
+         *WAYS[way], sources[way], cwd=tmp_path)
+    found = call(python, "-c", "import driver; print(driver.__file__)", cwd=tmp_path)
+    home = sources["folder"] if way == "editable" else python.parents[1]
+    assert Path(found.strip()).is_relative_to(home)
+    succeed("driver", *IRIS_ARGS, "--output-dir", tmp_path / "ours")
+    (tmp_path / "empty").mkdir()
+    for runner in ("inline", "local"):
+        call(python, "-m", "driver", *IRIS_ARGS, "-r", runner, "--output-dir", tmp_path / runner,
+             cwd=tmp_path / "empty")
+        assert ((tmp_path / runner / "centroids.csv").read_bytes()
+                == (tmp_path / "ours" / "centroids.csv").read_bytes())
+
+
+def test_the_sdist_has_the_driver_where_the_readme_calls_it(sources):
+    with tarfile.open(sources["sdist"]) as archive:
+        assert sources["sdist"].name.replace(".tar.gz", "/driver.py") in archive.getnames()
