@@ -27,13 +27,13 @@ def call(*command, cwd: Path) -> str:
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory) -> Path:
-    """Of a new environment: it has this one's packages, but not its howdah, and setuptools."""
+    """Of a new environment: it has setuptools, and this one's packages but not its howdah."""
     folder = tmp_path_factory.mktemp("venv")
     call(sys.executable, "-m", "venv", folder, cwd=folder)
+    call(folder / "bin" / "python", "-m", "pip", "install", "--upgrade", "setuptools", cwd=folder)
     [packages] = folder.glob("lib/python*/site-packages")
     (packages / "zz_others.pth").write_text("\n".join(
         path for path in sys.path if path.endswith("-packages")))
-    call(folder / "bin" / "python", "-m", "pip", "install", "--upgrade", "setuptools", cwd=folder)
     return folder / "bin" / "python"
 
 
