@@ -120,6 +120,7 @@ def run(launch: Launch, options, output: Output) -> int:
     import_scikit_learn_meanwhile(launch)
     outcome = launch.run(KMeansSample, first_plan, output.for_job("sample"))
     profile, rows, weights = profile_and_sample(outcome, max(options.clusters))
+    launch.rows = profile.rows
     notice(described(launch, outcome, profile, time.monotonic() - started))
     refuse_too_few_points(max(options.clusters), profile, rows)
     layout = with_width(launch.inputs.layout, profile)
