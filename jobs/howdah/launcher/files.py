@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 import zlib
 from glob import glob
 from typing import Iterator
 
-from howdah.errors import UserError
+from howdah.errors import JobFailed, UserError
 from howdah.lines import open_text
 
 
@@ -93,12 +94,17 @@ class Files:
             self.remote(folder).write_all(folder, files)
             return
         target = local_path(folder) or "."
-        os.makedirs(target, exist_ok=True)
-        for name, data in files.items():
-            partial = os.path.join(target, name + ".partial")
-            with open(partial, "wb") as file:
-                file.write(data)
-            os.replace(partial, os.path.join(target, name))
+        name = ""
+        try:
+            os.makedirs(target, exist_ok=True)
+            for name, data in files.items():
+                partial = os.path.join(target, name + ".partial")
+                with open(partial, "wb") as file:
+                    file.write(data)
+                os.replace(partial, os.path.join(target, name))
+        except OSError as error:
+            raise JobFailed("%s cannot be written (%s)."
+                            % (os.path.join(target, name), error)) from error
 
     def upload(self, places: dict) -> None:
         """Copy local files to {path: uri}."""
@@ -106,11 +112,21 @@ class Files:
             self.remote(uri).put([path], uri.rsplit("/", 1)[0])
 
     def remove(self, path: str) -> None:
-        """Remove a folder and all below it."""
+        """Remove a folder and all below it, if it is there; UserError where that cannot be."""
         if is_uri(path):
             self.remote(path).rm(path)
-        else:
-            shutil.rmtree(local_path(path), ignore_errors=True)
+        elif os.path.lexists(local_path(path)):
+            try:
+                shutil.rmtree(local_path(path))
+            except OSError as error:
+                raise UserError("The folder %s cannot be removed (%s)." % (path, error)) from error
+
+    def discard(self, path: str) -> None:
+        """Remove a folder after an error, or at the end: what stays is said, and ends nothing."""
+        try:
+            self.remove(path)
+        except UserError as error:
+            print("warning: %s stays: %s" % (path, error), file=sys.stderr)
 
 
 def join(folder: str, name: str) -> str:

@@ -22,6 +22,8 @@ from howdah.launcher.models import (
     centroids_csv,
 )
 
+SEEDINGS = ("coreset", "random")
+
 
 class Output:
     """Nothing is written without a folder; every job of the run gets a subfolder of it.
@@ -33,7 +35,7 @@ class Output:
     def __init__(self, folder: Optional[str], files: Files, init: str = ""):
         self.folder = folder
         self.files = files
-        self.resuming = folder is not None and _same_folder(folder, init)
+        self.resuming = folder is not None and init not in SEEDINGS and _same_folder(folder, init)
         self._begun = False
         self._jobs: list = []
         self._parts: list = []
@@ -82,11 +84,11 @@ class Output:
         return self._begun or any(part.begun for part in self._parts)
 
     def discard(self) -> None:
-        """Leave nothing of a run that wrong use or bad input ended; what was resumed stays."""
+        """Leave nothing of a run that ended before it had begun; what was resumed stays."""
         if self.folder is None or not self._jobs:
             return
         for folder in self._jobs if self.resuming else [self.folder]:
-            self.files.remove(folder)
+            self.files.discard(folder)
 
     def _write(self, files: dict) -> None:
         if self.folder is not None:
@@ -94,10 +96,12 @@ class Output:
 
     def begin(self, model: Model) -> None:
         """The profile and the first centroids."""
-        self._begun = self.folder is not None
+        # A folder that is resumed holds centroids already.
+        self._begun = self.resuming
         profile = json.dumps({"profile": model.profile.readable()}) + "\n"
         self._write({PROFILE: profile.encode("utf-8"),
                      CENTROIDS: centroids_csv(model.centroids, model.columns)})
+        self._begun = self.folder is not None
 
     def progress(self, centroids: np.ndarray, columns: list, history: list) -> None:
         """The centroids to go on from, and the history so far."""

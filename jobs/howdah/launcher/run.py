@@ -73,7 +73,7 @@ class Launch:
                 self._emr.close()
         finally:
             if self._scratch is not None:
-                self.files.remove(self._scratch)
+                self.files.discard(self._scratch)
 
     def _remote_files(self, uri: str):
         """The file system behind a URI, looked for once."""
@@ -255,7 +255,7 @@ class Launch:
             yield
         except (UserError, JobFailed):
             if output_dir:
-                self.files.remove(output_dir)
+                self.files.discard(output_dir)
             raise
 
     @contextmanager
