@@ -26,6 +26,7 @@ from howdah.job import HowdahJob
 from howdah.launcher.choosing import best, choice_of
 from howdah.launcher.converge import Rules, iterate
 from howdah.launcher.estimate import estimate
+from howdah.launcher.inputs import list_inputs
 from howdah.launcher.limits import refuse_large_round
 from howdah.launcher.models import Model, read_centroids
 from howdah.launcher.output import SEEDINGS, Output
@@ -98,6 +99,9 @@ def cluster(job: Driver) -> int:
             estimate(launch, options)
             return OK
         output.read_history()
+        if output.resuming:
+            output.check([path for path, _ in list_inputs(options.args, launch.files)],
+                         options.max_rounds + 1, options.assign)
         try:
             return run(launch, options, output)
         except BaseException as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 import shutil
 import sys
@@ -21,6 +22,20 @@ def is_uri(path: str) -> bool:
 def local_path(path: str) -> str:
     """A path without the scheme of local files, as file:///x or as Hadoop writes it, file:/x."""
     return re.sub(r"\Afile:(//)?(?=/)", "", path)
+
+
+def identity(path: str) -> tuple:
+    """The same for all names of a file: by links, other spellings, hosts, Amazon's schemes."""
+    if is_uri(path):
+        scheme, _, rest = path.partition("://")
+        host, _, inner = rest.partition("/")
+        return (host if scheme.startswith("s3") else "",
+                posixpath.normpath("/" + inner.lstrip("/")))
+    try:
+        status = os.stat(local_path(path))
+    except OSError:
+        return (os.path.abspath(local_path(path)),)
+    return status.st_dev, status.st_ino
 
 
 class Files:
@@ -47,6 +62,22 @@ class Files:
             if not found and os.path.exists(local_path(path)):
                 found = [(f, os.path.getsize(f)) for f in _files_below(local_path(path))]
         return sorted((f, size) for f, size in found if _is_visible(f, local_path(path)))
+
+    def below(self, folder: str) -> dict:
+        """{path from the folder: path} of all that it holds, hidden files and links too.
+
+        A file or a link in the folder's own place is its ".".
+        """
+        if is_uri(folder):
+            return {posixpath.relpath(identity(path)[1], identity(folder)[1]): path
+                    for path, _ in self.remote(folder).ls(folder)}
+        top = local_path(folder)
+        if os.path.islink(top) or os.path.exists(top) and not os.path.isdir(top):
+            return {".": top}
+        found = [os.path.join(where, name) for where, subfolders, names in os.walk(top)
+                 for name in (*names, *subfolders)]
+        return {os.path.relpath(path, top): path for path in found
+                if os.path.islink(path) or not os.path.isdir(path)}
 
     def exists(self, path: str) -> bool:
         if is_uri(path):
