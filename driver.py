@@ -5,14 +5,17 @@
 
 One scan samples the data, scikit-learn solves the sample, and rounds of jobs/kmeans_round.py run
 until the cost no longer falls. mrjob's options (-r, --jobconf, ...) are passed on to every job.
-Exit codes: 0 converged; 1 a job failed; 2 wrong use or bad input, nothing written; 3 stopped by
---max-rounds or --max-minutes, result written.
+Exit codes: 0 converged; 1 a job failed, or anything did after the first write, and what is written
+stays; 2 wrong use or bad input, nothing written; 3 stopped by --max-rounds or --max-minutes, result
+written.
 """
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
+import traceback
 from importlib import import_module
 from threading import Thread
 
@@ -23,9 +26,10 @@ from howdah.job import HowdahJob
 from howdah.launcher.choosing import best, choice_of
 from howdah.launcher.converge import Rules, iterate
 from howdah.launcher.estimate import estimate
+from howdah.launcher.inputs import list_inputs
 from howdah.launcher.limits import refuse_large_round
 from howdah.launcher.models import Model, read_centroids
-from howdah.launcher.output import Output
+from howdah.launcher.output import SEEDINGS, Output
 from howdah.launcher.report import ROUND_HEADER, described, stopped, summary, table, warn_of
 from howdah.launcher.rounds import recentred, round_plan, with_width
 from howdah.launcher.run import Launch
@@ -95,22 +99,29 @@ def cluster(job: Driver) -> int:
             estimate(launch, options)
             return OK
         output.read_history()
+        if output.resuming:
+            output.check([path for path, _ in list_inputs(options.args, launch.files)],
+                         options.max_rounds + 1, options.assign)
         try:
             return run(launch, options, output)
-        except UserError:
-            output.discard()
-            raise
-        except JobFailed as error:
+        except BaseException as error:
             if not output.begun:
                 output.discard()
+                if isinstance(error, OSError):
+                    raise JobFailed(str(error)) from error
                 raise
-            raise JobFailed("%s\n%s" % (error, way_on(options, output))) from error
+            if not isinstance(error, Exception):
+                notice(way_on(options, output))
+                raise
+            known = isinstance(error, (UserError, JobFailed, OSError))
+            said = str(error) if known else traceback.format_exc().rstrip()
+            raise JobFailed("%s\n%s" % (said, way_on(options, output))) from error
 
 
 def run(launch: Launch, options, output: Output) -> int:
     """From the first scan to the written results; the exit code."""
     start = None
-    if options.init not in ("coreset", "random"):
+    if options.init not in SEEDINGS:
         start = read_start(options, launch)
     started = time.monotonic()
     first_plan = sampling_plan(launch, options)
@@ -120,6 +131,7 @@ def run(launch: Launch, options, output: Output) -> int:
     import_scikit_learn_meanwhile(launch)
     outcome = launch.run(KMeansSample, first_plan, output.for_job("sample"))
     profile, rows, weights = profile_and_sample(outcome, max(options.clusters))
+    launch.rows = profile.rows
     notice(described(launch, outcome, profile, time.monotonic() - started))
     refuse_too_few_points(max(options.clusters), profile, rows)
     layout = with_width(launch.inputs.layout, profile)
@@ -186,14 +198,20 @@ def import_scikit_learn_meanwhile(launch: Launch) -> None:
 
 
 def way_on(options, output: Output) -> str:
-    """How a run that lost a job goes on from what it has written."""
+    """How a run that broke off goes on from what it has written."""
+    alone = " (without --restarts)" if options.restarts > 1 else ""
     if len(options.clusters) == 1:
-        return "Go on from the last complete round with --init %s --output-dir %s." % (
-            output.folder, output.folder)
+        return "Go on from the last complete round with %s%s." % (go_on_in(output.folder), alone)
     k = options.clusters[0]
-    folder = output.for_k(k).folder
-    return ("Go on with one k from its last complete round: -k %d --init %s --output-dir %s, for"
-            " example." % (k, folder, folder))
+    return "Go on with one k from its last complete round: -k %d %s, for example%s." % (
+        k, go_on_in(output.for_k(k).folder), alone)
+
+
+def go_on_in(folder) -> str:
+    """Options as a shell takes them; a name that would be read otherwise gets a slash."""
+    if folder in SEEDINGS or folder.endswith((".csv", ".json", ".")):
+        folder += "/"
+    return "--init {0} --output-dir {0}".format(shlex.quote(folder))
 
 
 class KRun:
@@ -254,7 +272,7 @@ def check(options) -> None:
                         " give it to jobs/kmeans_sample.py, kmeans_round.py or kmeans_assign.py.")
     if options.restarts < 1:
         raise UserError("--restarts is %d; it must be at least 1." % options.restarts)
-    if options.init not in ("coreset", "random") and (
+    if options.init not in SEEDINGS and (
             len(options.clusters) > 1 or options.restarts > 1):
         raise UserError("--init %s is one start; give one -k and no --restarts." % options.init)
     if options.metric == "cosine" and options.standardize:

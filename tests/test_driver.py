@@ -238,10 +238,11 @@ def test_empty_clusters_move_or_stop_the_run(tmp_path):
     (tmp_path / "c.csv").write_text("0,0\n1000,0\n")
     args = (tmp_path / "x.csv", "-k", 2, "--init", tmp_path / "c.csv", "--output-dir",
             tmp_path / "out")
-    message = refused("driver", *args, "--empty-clusters", "error")
-    assert message == ("Clusters [1] are empty after round 1; give a smaller -k, another --seed, or"
-                       " --empty-clusters farthest.")
-    assert not (tmp_path / "out").exists()
-    succeed("driver", *args)
+    sentence = ("Clusters [1] are empty after round 1; give a smaller -k, another --seed, or"
+                " --empty-clusters farthest.")
+    assert refused("driver", *args[:-2], "--empty-clusters", "error") == sentence
+    stopped = run("driver", *args, "--empty-clusters", "error")
+    assert stopped.code == 1 and "error: %s\nGo on from " % sentence in stopped.err
+    succeed("driver", *args[:3], "--init", tmp_path / "out", "--output-dir", tmp_path / "out")
     assert centroids_of(tmp_path / "out").tolist() == [[1, 0], [50, 0]]
     assert history(tmp_path / "out")[0]["empty_labels"] == [1]

@@ -100,9 +100,11 @@ def in_three_files(folder: Path, csv: bytes) -> None:
 
 @pytest.fixture(scope="module")
 def inline(digits, tmp_path_factory) -> Path:
-    """The output folder of a whole default run."""
+    """The output folder of a whole default run; beside it the profile of c.csv.gz."""
     folder = tmp_path_factory.mktemp("inline") / "out"
     succeed("driver", digits, "-k", 10, *UNLABELLED, "--output-dir", folder)
+    (folder.parent / "c.jsonl").write_text(
+        succeed("kmeans_sample", digits / "c.csv.gz", "-k", 10, *UNLABELLED).out)
     return folder
 
 
@@ -164,8 +166,8 @@ def script(cluster, path: Path, *args) -> Ran:
 
 
 def round_of(inline: Path, *more) -> list:
-    """Arguments of one round over digits from the centroids of `inline`, without a scan first."""
-    return ["--centroids", inline / "centroids.csv", "--profile", inline / "profile.json",
+    """Arguments of one round over c.csv.gz from the centroids of `inline`, no scan first."""
+    return ["--centroids", inline / "centroids.csv", "--profile", inline.parent / "c.jsonl",
             *UNLABELLED, *more]
 
 

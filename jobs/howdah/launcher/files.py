@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 import shutil
+import sys
 import zlib
 from glob import glob
 from typing import Iterator
 
-from howdah.errors import UserError
+from howdah.errors import JobFailed, UserError
 from howdah.lines import open_text
 
 
@@ -20,6 +22,20 @@ def is_uri(path: str) -> bool:
 def local_path(path: str) -> str:
     """A path without the scheme of local files, as file:///x or as Hadoop writes it, file:/x."""
     return re.sub(r"\Afile:(//)?(?=/)", "", path)
+
+
+def identity(path: str) -> tuple:
+    """The same for all names of a file: by links, other spellings, hosts, Amazon's schemes."""
+    if is_uri(path):
+        scheme, _, rest = path.partition("://")
+        host, _, inner = rest.partition("/")
+        return (host if scheme.startswith("s3") else "",
+                posixpath.normpath("/" + inner.lstrip("/")))
+    try:
+        status = os.stat(local_path(path))
+    except OSError:
+        return (os.path.abspath(local_path(path)),)
+    return status.st_dev, status.st_ino
 
 
 class Files:
@@ -46,6 +62,22 @@ class Files:
             if not found and os.path.exists(local_path(path)):
                 found = [(f, os.path.getsize(f)) for f in _files_below(local_path(path))]
         return sorted((f, size) for f, size in found if _is_visible(f, local_path(path)))
+
+    def below(self, folder: str) -> dict:
+        """{path from the folder: path} of all that it holds, hidden files and links too.
+
+        A file or a link in the folder's own place is its ".".
+        """
+        if is_uri(folder):
+            return {posixpath.relpath(identity(path)[1], identity(folder)[1]): path
+                    for path, _ in self.remote(folder).ls(folder)}
+        top = local_path(folder)
+        if os.path.islink(top) or os.path.exists(top) and not os.path.isdir(top):
+            return {".": top}
+        found = [os.path.join(where, name) for where, subfolders, names in os.walk(top)
+                 for name in (*names, *subfolders)]
+        return {os.path.relpath(path, top): path for path in found
+                if os.path.islink(path) or not os.path.isdir(path)}
 
     def exists(self, path: str) -> bool:
         if is_uri(path):
@@ -93,12 +125,17 @@ class Files:
             self.remote(folder).write_all(folder, files)
             return
         target = local_path(folder) or "."
-        os.makedirs(target, exist_ok=True)
-        for name, data in files.items():
-            partial = os.path.join(target, name + ".partial")
-            with open(partial, "wb") as file:
-                file.write(data)
-            os.replace(partial, os.path.join(target, name))
+        name = ""
+        try:
+            os.makedirs(target, exist_ok=True)
+            for name, data in files.items():
+                partial = os.path.join(target, name + ".partial")
+                with open(partial, "wb") as file:
+                    file.write(data)
+                os.replace(partial, os.path.join(target, name))
+        except OSError as error:
+            raise JobFailed("%s cannot be written (%s)."
+                            % (os.path.join(target, name), error)) from error
 
     def upload(self, places: dict) -> None:
         """Copy local files to {path: uri}."""
@@ -106,11 +143,21 @@ class Files:
             self.remote(uri).put([path], uri.rsplit("/", 1)[0])
 
     def remove(self, path: str) -> None:
-        """Remove a folder and all below it."""
+        """Remove a folder and all below it, if it is there; UserError where that cannot be."""
         if is_uri(path):
             self.remote(path).rm(path)
-        else:
-            shutil.rmtree(local_path(path), ignore_errors=True)
+        elif os.path.lexists(local_path(path)):
+            try:
+                shutil.rmtree(local_path(path))
+            except OSError as error:
+                raise UserError("The folder %s cannot be removed (%s)." % (path, error)) from error
+
+    def discard(self, path: str) -> None:
+        """Remove a folder after an error, or at the end: what stays is said, and ends nothing."""
+        try:
+            self.remove(path)
+        except UserError as error:
+            print("warning: %s stays: %s" % (path, error), file=sys.stderr)
 
 
 def join(folder: str, name: str) -> str:

@@ -41,6 +41,20 @@ def counted_rows(counters: dict) -> tuple[Optional[Tally], bool]:
     return Tally(**{name: rows.get(name, 0) for name in Tally().counts()}), bool(rows.get(FAILURE))
 
 
+def refuse_other_rows(tally: Tally, rows: int, profile: Optional[str]) -> None:
+    """UserError when a scan used another number of rows than its profile is of.
+
+    `profile` is the user's file, None for a profile that was made of the same input.
+    """
+    if tally.used == rows:
+        return
+    if profile:
+        raise UserError("The profile %s is of %d rows, but of the input %d were used; leave out"
+                        " --profile, or make it anew of this input with these options."
+                        % (profile, rows, tally.used))
+    raise UserError("This scan used %d rows, but the first one %d." % (tally.used, rows))
+
+
 def look_for_failures(output: Iterable[bytes], counted: Optional[Tally],
                       rows_of: Callable[[bytes], int]) -> Tally:
     """The tally with the rows that a map-only job's output answers with "bad".

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 from typing import Optional
 
 import joblib
 import numpy as np
 
 from howdah.errors import UserError
-from howdah.launcher.files import Files, is_uri, join, local_path
+from howdah.launcher.files import Files, identity, is_uri, join, local_path
 from howdah.launcher.models import (
     CENTROIDS,
     JOBLIB,
@@ -21,6 +22,13 @@ from howdah.launcher.models import (
     Model,
     centroids_csv,
 )
+
+SEEDINGS = ("coreset", "random")
+
+# What jobs leave: parts, by Hadoop's codecs too, marks of success, checksums, the same of tasks
+# that did not end, and EMR's marks of folders.
+_NAME = r"(part-\d{5,}(\.(gz|bz2|deflate|snappy|lz4|zst|lzo|lzo_deflate))?|_SUCCESS|plan\.json)"
+OF_A_JOB = re.compile(r"(_temporary/(\w+/)*)?(%s|\.%s\.crc|\w+_\$folder\$)" % (_NAME, _NAME))
 
 
 class Output:
@@ -33,8 +41,9 @@ class Output:
     def __init__(self, folder: Optional[str], files: Files, init: str = ""):
         self.folder = folder
         self.files = files
-        self.resuming = folder is not None and _same_folder(folder, init)
+        self.resuming = folder is not None and init not in SEEDINGS and _same_folder(folder, init)
         self._begun = False
+        self._inputs: set = set()
         self._jobs: list = []
         self._parts: list = []
         self._earlier: list = []
@@ -53,6 +62,54 @@ class Output:
             raise UserError("The last line of %s is no round of a run; correct it, or give another"
                             " --output-dir." % path) from None
 
+    def check(self, inputs: list, rounds: int, labels: bool) -> None:
+        """UserError when a run that is resumed would remove or write over what it may not.
+
+        `inputs` are the paths of all input files, `rounds` how many this run may add at most.
+        """
+        self._inputs = set(map(identity, inputs))
+        left: dict = {}
+        # With its slash, a link to the output folder is followed.
+        for path, place in sorted(self.files.below(join(self.folder or "", "")).items()):
+            job, _, name = path.partition("/")
+            left.setdefault(job, {})[name or "."] = place
+        last = self.rounds_before + rounds
+        for job, found in left.items():
+            number = re.fullmatch(r"round-(\d{2,})", job)
+            if (job == "sample" or labels and job == "labels"
+                    or number and self.rounds_before < int(number.group(1)) <= last):
+                self._refuse_foreign(job, found)
+        self._refuse_foreign_results(left)
+
+    def _refuse_foreign_results(self, left: dict) -> None:
+        """UserError when results would be written over an input, or over what is no run's."""
+        for name in filter(left.__contains__, (PROFILE, CENTROIDS, ROUNDS, MODEL, JOBLIB)):
+            place = join(self.folder or "", name)
+            if "." not in left[name]:
+                wrong = "is a folder"
+            elif identity(place) in self._inputs:
+                wrong = "is an input"
+            elif (name == PROFILE and not self.files.head(place, 16).startswith(b'{"profile"')
+                    or name in (ROUNDS, JOBLIB) and not {PROFILE, MODEL} & set(left)):
+                wrong = "was not written by an earlier run"
+            else:
+                continue
+            raise UserError("This run would write over %s, which %s; move it, or give another"
+                            " --output-dir." % (place, wrong))
+
+    def _refuse_foreign(self, job: str, left: dict) -> None:
+        """UserError when a job's folder holds anything but what an earlier one left there."""
+        for name, place in sorted(left.items()):
+            if identity(place) in self._inputs:
+                wrong = "is an input"
+            elif not OF_A_JOB.fullmatch(name) or os.path.islink(local_path(place)):
+                wrong = "was not written by an earlier run"
+            else:
+                continue
+            raise UserError("The folder %s would make room for a new job, but %s %s; move it, or"
+                            " give another --output-dir."
+                            % (join(self.folder or "", job), place, wrong))
+
     @property
     def rounds_before(self) -> int:
         return json.loads(self._earlier[-1])["round"] if self._earlier else 0
@@ -64,6 +121,7 @@ class Output:
         folder = join(self.folder, name)
         if self.resuming and self.files.exists(folder):
             # What a job left that was lost with its launcher, or that this run does again.
+            self._refuse_foreign(name, self.files.below(folder))
             self.files.remove(folder)
         self._jobs.append(folder)
         return folder
@@ -82,11 +140,11 @@ class Output:
         return self._begun or any(part.begun for part in self._parts)
 
     def discard(self) -> None:
-        """Leave nothing of a run that wrong use or bad input ended; what was resumed stays."""
+        """Leave nothing of a run that ended before it had begun; what was resumed stays."""
         if self.folder is None or not self._jobs:
             return
         for folder in self._jobs if self.resuming else [self.folder]:
-            self.files.remove(folder)
+            self.files.discard(folder)
 
     def _write(self, files: dict) -> None:
         if self.folder is not None:
@@ -94,10 +152,12 @@ class Output:
 
     def begin(self, model: Model) -> None:
         """The profile and the first centroids."""
-        self._begun = self.folder is not None
+        # A folder that is resumed holds centroids already.
+        self._begun = self.resuming
         profile = json.dumps({"profile": model.profile.readable()}) + "\n"
         self._write({PROFILE: profile.encode("utf-8"),
                      CENTROIDS: centroids_csv(model.centroids, model.columns)})
+        self._begun = self.folder is not None
 
     def progress(self, centroids: np.ndarray, columns: list, history: list) -> None:
         """The centroids to go on from, and the history so far."""

@@ -49,6 +49,7 @@ def plan_of_options(launch, options) -> dict:
     options.clusters = None
     profile = (read_profile(options.profile, launch) if options.profile
                else scan_profile(launch, options)[0])
+    launch.rows = profile.rows
     if layout.sparse and profile.width < centroids.shape[1]:
         layout = replace(layout, width=centroids.shape[1])
         profile.moments = profile.moments._widened(centroids.shape[1])

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 from glob import escape, glob
 from subprocess import SubprocessError
-from typing import Iterator, Optional, TYPE_CHECKING
+from typing import Iterable, Iterator, Optional, TYPE_CHECKING
 
 from mrjob.step import StepFailedException
 
@@ -24,7 +24,13 @@ from howdah.launcher.files import Files, is_uri, join, local_path
 from howdah.launcher.hadoop import HadoopFiles, find_hadoop
 from howdah.launcher.inputs import Inputs, find_inputs
 from howdah.launcher.limits import refuse_large_plan
-from howdah.launcher.outcome import Outcome, counted_rows, look_for_failures, raise_failure
+from howdah.launcher.outcome import (
+    Outcome,
+    counted_rows,
+    look_for_failures,
+    raise_failure,
+    refuse_other_rows,
+)
 from howdah.launcher.runners import (
     LOCAL_RUNNERS,
     REMOTE_RUNNERS,
@@ -54,6 +60,8 @@ class Launch:
         self.last_plan: dict = {}
         self.jobs = 0
         self.counters: dict = {}
+        #: The rows of the inputs' profile, which every scan that follows it must use.
+        self.rows: Optional[int] = None
 
     def __enter__(self) -> Launch:
         return self
@@ -65,7 +73,7 @@ class Launch:
                 self._emr.close()
         finally:
             if self._scratch is not None:
-                self.files.remove(self._scratch)
+                self.files.discard(self._scratch)
 
     def _remote_files(self, uri: str):
         """The file system behind a URI, looked for once."""
@@ -193,9 +201,7 @@ class Launch:
                 records.setdefault(key, []).append(value)
         tally = merged(records.pop(ROWS, []))
         with self._removing(output_dir):
-            for failure in records.pop(FAILURE, []):
-                raise_failure(failure)
-            refuse_bad_rows(tally, self.options.bad_rows, self.files)
+            self._refuse(tally, records.pop(FAILURE, []))
         return Outcome(records, tally)
 
     def run_map_only(self, job_class, plan: dict, output_dir: Optional[str] = None) -> Tally:
@@ -207,7 +213,7 @@ class Launch:
             with self._removing(output_dir):
                 if tally is None or tally.bad or failed or not tally.used:
                     tally = look_for_failures(self._output(runner), tally, job_class.rows_of)
-                refuse_bad_rows(tally, self.options.bad_rows, self.files)
+                self._refuse(tally)
             if not output_dir:
                 for chunk in self._output(runner):
                     sys.stdout.buffer.write(chunk)
@@ -223,6 +229,25 @@ class Launch:
         for path in sorted(glob(os.path.join(escape(folder), "part-*"))):
             yield from self.files.chunks(path)
 
+    def _refuse(self, tally: Tally, failures: Iterable = ()) -> None:
+        """UserError or JobFailed for what tasks reported, and for rows that are not the profile's.
+
+        Where an earlier scan of this launch made the profile, it met nothing of the kind.
+        """
+        profile = getattr(self.options, "profile", None)
+        try:
+            for failure in failures:
+                raise_failure(failure)
+            refuse_bad_rows(tally, self.options.bad_rows, self.files)
+            if self.rows is not None:
+                refuse_other_rows(tally, self.rows, profile)
+        except UserError as error:
+            if self.rows is None or profile:
+                raise
+            raise UserError("%s\nThat was not so before: the input changed between scans. Wait"
+                            " until nothing writes to it; the next run scans it anew."
+                            % error) from error
+
     @contextmanager
     def _removing(self, output_dir: Optional[str]):
         """Bad input leaves no output behind."""
@@ -230,7 +255,7 @@ class Launch:
             yield
         except (UserError, JobFailed):
             if output_dir:
-                self.files.remove(output_dir)
+                self.files.discard(output_dir)
             raise
 
     @contextmanager
