@@ -124,5 +124,5 @@ def _module(name: str):
     try:
         return __import__(name)
     except ImportError:
-        raise UserError("This index needs the Python package %s here: pip install 'howdah[%s]'."
-                        % ("faiss-cpu" if name == "faiss" else name, name)) from None
+        raise UserError("This index needs a Python package here: pip install %s."
+                        % ("faiss-cpu" if name == "faiss" else name)) from None

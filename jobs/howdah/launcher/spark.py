@@ -13,6 +13,7 @@ import subprocess
 import sys
 from typing import NoReturn, Optional
 
+import mrjob.spark
 from mrjob.fs.hadoop import HadoopFilesystem
 from mrjob.logs.log4j import _parse_hadoop_log4j_records
 from mrjob.parse import is_uri
@@ -66,6 +67,10 @@ class SparkRunner(SparkMRJobRunner):
         if not isinstance(fs.hadoop, QuickFilesystem):
             fs.hadoop = QuickFilesystem(self._opts["hadoop_bin"])
         return fs
+
+    def _spark_harness_path(self):
+        """mrjob's own imports pyspark, which spark-submit may have and this Python need not."""
+        return os.path.join(os.path.dirname(mrjob.spark.__file__), "harness.py")
 
     def _run(self):
         if not is_uri(self._spark_tmp_dir):
