@@ -80,6 +80,8 @@ def candidates_of(options):
     """What builds the approximate index that the options ask for, in a file beside the other."""
     from howdah.approximate import build_annoy, build_faiss
 
+    if options.annoy_search_k != -1:
+        whole_number(options.annoy_search_k, "--annoy-search-k")
     if options.annoy:
         build_one = partial(build_annoy, trees=whole_number(options.annoy, "--annoy"),
                             search_k=options.annoy_search_k)

@@ -213,7 +213,8 @@ def test_a_plain_dump_is_accepted_with_a_warning(tmp_path):
     index = load(path, said.append)
     assert index.description.metric == "manhattan" and index.description.algorithm == "ball_tree"
     assert len(said) == 1 and "is a plain joblib dump" in said[0]
-    assert index.positions_of(["3", "300", "x"]).tolist() == [3, -1, -1]
+    assert index.positions_of(["3", "300", "x", "\u00b2", "9" * 5000]).tolist() == [
+        3, -1, -1, -1, -1]
     assert index.neighbors().query(points().X[5:6], 1).positions.tolist() == [5]
 
 

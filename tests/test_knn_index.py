@@ -121,6 +121,11 @@ def test_approximate_indexes_lie_beside(tmp_path, kind, option):
     (["--weight-column", "0"], "k-NN uses no sample weights"),
     (["--ids-file", VOCABULARY], "There are 434 ids for 150 points"),
     (["--id-column", "0"], "The id '4.6' stands at row 4 and again at row 7; ids must differ"),
+    (["--annoy", "\u00b2"], "--annoy is '\u00b2'; it must be a whole number"),
+    (["--annoy", 2 ** 31], "--annoy is '2147483648'; it must be a whole number from 1 to"),
+    (["--annoy", 3, "--annoy-search-k", 2 ** 31], "--annoy-search-k is 2147483648; it must be a"),
+    (["--id-column", "\u00b2"], "--id-column is '\u00b2', but the input has no such column"),
+    (["--ignore-columns", "9" * 5000], "but the input has no such column"),
     (["--label-column", "nothing"], "--label-column is 'nothing', but the input has no such"),
 ])
 def test_what_cannot_be_built(tmp_path, args, message):

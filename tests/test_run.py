@@ -127,10 +127,19 @@ def test_small_input_is_one_map_task_and_compressed_files_are_whole(tmp_path):
         {"path": str(DIGITS), "start": 0, "stop": None}]
 
 
-@pytest.mark.parametrize("maps", ["0", "many", "-1", "1.5"])
+@pytest.mark.parametrize("maps", ["0", "many", "-1", "1.5", "\u00b2", "9" * 5000])
 def test_a_number_of_map_tasks_that_is_none(maps):
     assert refused("kmeans_sample", IRIS, "-k", 3, "--jobconf", "mapreduce.job.maps=" + maps) == (
-        "--jobconf mapreduce.job.maps is %r; it must be a whole number of at least 1." % maps)
+        "--jobconf mapreduce.job.maps is %r; it must be a whole number from 1 to 999999999."
+        % maps)
+
+
+def test_a_number_of_reduce_tasks_that_is_none(tmp_path):
+    for reduces in ("many", "\u00b2"):
+        launch = launch_of(KMeansSample, IRIS, "-k", 3, "-r", "spark", "--spark-master", "local",
+                           "--jobconf", "mapreduce.job.reduces=" + reduces)
+        with pytest.raises(UserError, match="--jobconf mapreduce.job.reduces is %r" % reduces):
+            job_for_runner(launch, KMeansSample, "plan.json", str(tmp_path), None)
 
 
 # what is refused

@@ -215,7 +215,7 @@ class Index:
         if not ids:
             return np.empty(0, dtype=np.int64)
         if self.ids is None or self.id_order is None:
-            numbers = [int(name) if name.isdecimal() else -1 for name in ids]
+            numbers = [int(name) if name.isdecimal() and len(name) < 19 else -1 for name in ids]
             return np.array([i if i < self.description.n else -1 for i in numbers])
         wanted = np.array([name.encode("utf-8") for name in ids])
         held, order = np.asarray(self.ids), np.asarray(self.id_order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 
 from howdah.errors import UserError
@@ -62,8 +63,9 @@ def whole_lines(head: bytes) -> bytes:
 
 
 def whole_number(text, option: str) -> int:
-    if not str(text).isdigit() or int(text) < 1:
-        raise UserError("%s is %r; it must be a whole number of at least 1." % (option, text))
+    if not re.fullmatch(r"0*[1-9]\d{0,8}", str(text)):
+        raise UserError("%s is %r; it must be a whole number from 1 to 999999999."
+                        % (option, text))
     return int(text)
 
 

@@ -73,6 +73,9 @@ def _for_spark(launch: Launch, options, package: str, folder: str) -> None:
 
     options.py_files = [*(options.py_files or []), package]
     options.jobconf = {**SPARK_CONF, **(options.jobconf or {})}
+    reduces = options.jobconf.get("mapreduce.job.reduces", "0")
+    if reduces != "0":
+        whole_number(reduces, "--jobconf mapreduce.job.reduces")
     options.python_bin = options.python_bin or [sys.executable]
     options.spark_tmp_dir = options.spark_tmp_dir or (launch.scratch if launch.remote else folder)
 
