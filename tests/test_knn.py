@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from pathlib import Path
 
 import joblib
@@ -286,6 +287,34 @@ def test_annoy_answers_with_exact_distances(folder, tmp_path):
     Path(str(tmp_path / "annoy") + ".annoy").unlink()
     assert "annoy.annoy beside it, which is not there" in refused(
         "knn", *args, "--index", tmp_path / "annoy")
+
+
+def two_indexes(folder: Path) -> list:
+    """Indexes i and j of 40 points each, with FAISS files that differ in nothing but the points."""
+    for seed, name in enumerate("ij"):
+        rows = np.random.default_rng(seed).normal(size=(40, 3))
+        write_csv(folder / (name + ".csv"), rows)
+        succeed("knn_index", folder / (name + ".csv"), "--faiss", "Flat", "-o", folder / name)
+    return [folder / "i.csv", "--index", folder / "i", "-n", 1]
+
+
+@pytest.mark.needs("faiss")
+@pytest.mark.parametrize("runner", ["inline", "local"])
+@pytest.mark.parametrize("name", ["i#j", "~", "a b", "a,[1]*?", "-x", "$HOME"])
+def test_files_to_ship_have_any_name(tmp_path, monkeypatch, runner, name):
+    """Also one that mrjob would take for another file, which is there, and its name in tasks."""
+    monkeypatch.chdir(tmp_path)
+    two_indexes(tmp_path)
+    lines = (tmp_path / "i.csv").read_text().splitlines()
+    (tmp_path / "q.csv").write_text("".join("q%d,%s\n" % pair for pair in enumerate(lines)))
+    (tmp_path / ("seen" + name)).write_text("q0\t0\n")
+    for ending in ("", ".faiss"):
+        shutil.move("i" + ending, name + ending)
+        shutil.copy("j" + ending, "i" + ending)
+    rows = succeed("knn", "q.csv", "--id-column", 0, "-n", 1, "-r", runner, "--index=" + name,
+                   "--exclude=seen" + name).rows()
+    assert rows[0]["neighbors"][0][1] > 0
+    assert [row["neighbors"] for row in rows[1:]] == [[[i, 0]] for i in range(1, 40)]
 
 
 # tasks as a cluster runs them: no slices, lines on standard input

@@ -12,7 +12,7 @@ import pytest
 
 from howdah.errors import UserError
 from howdah.launcher.files import Files, is_uri, join, local_path
-from howdah.launcher.inputs import HEAD_BYTES, find_inputs, slices, whole_lines
+from howdah.launcher.inputs import HEAD_BYTES, find_inputs, list_inputs, slices, whole_lines
 from howdah.layout import Wishes
 from howdah.lines import read_slice
 
@@ -56,10 +56,20 @@ def test_a_name_with_glob_characters(tmp_path: Path) -> None:
     assert Files().exists(str(path))
 
 
-def test_exists(folder: Path) -> None:
+def test_a_name_with_glob_characters_is_not_what_it_would_match(tmp_path: Path) -> None:
+    for name in ("a[1].csv", "a1.csv"):
+        (tmp_path / name).write_bytes(b"1\n")
+    assert names(Files().list(str(tmp_path / "a[1].csv")), tmp_path) == ["a[1].csv"]
+    assert names(Files().list(str(tmp_path / "a[0-9].csv")), tmp_path) == ["a1.csv"]
+
+
+def test_only_inputs_are_globs(folder: Path) -> None:
     assert Files().exists(str(folder / "part-0"))
-    assert Files().exists(str(folder / "part-?"))
-    assert not Files().exists(str(folder / "none*"))
+    assert not Files().exists(str(folder / "part-?"))
+    with pytest.raises(UserError, match="holds no files"):
+        list_inputs([str(folder / "_SUCC*")], Files())
+    with pytest.raises(UserError, match="does not exist"):
+        list_inputs([str(folder / "none*")], Files())
 
 
 @pytest.mark.parametrize("ending, compress", [

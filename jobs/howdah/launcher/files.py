@@ -7,6 +7,7 @@ import re
 import shutil
 import zlib
 from glob import glob
+from tempfile import TemporaryDirectory
 from typing import Iterator
 
 from howdah.errors import UserError
@@ -41,16 +42,16 @@ class Files:
         if is_uri(path):
             found = self.remote(path).ls(path)
         else:
-            found = [(file, os.path.getsize(file)) for match in sorted(glob(local_path(path)))
-                     if _is_visible(match, local_path(path)) for file in _files_below(match)]
-            if not found and os.path.exists(local_path(path)):
-                found = [(f, os.path.getsize(f)) for f in _files_below(local_path(path))]
+            here = local_path(path)
+            matches = [here] if os.path.exists(here) else glob(here)
+            found = [(file, os.path.getsize(file)) for match in matches
+                     if _is_visible(match, here) for file in _files_below(match)]
         return sorted((f, size) for f, size in found if _is_visible(f, local_path(path)))
 
     def exists(self, path: str) -> bool:
         if is_uri(path):
             return self.remote(path).exists(path)
-        return os.path.exists(local_path(path)) or bool(glob(local_path(path)))
+        return os.path.exists(local_path(path))
 
     def head(self, path: str, size: int) -> bytes:
         """The first bytes of a file, decompressed."""
@@ -103,7 +104,11 @@ class Files:
     def upload(self, places: dict) -> None:
         """Copy local files to {path: uri}."""
         for path, uri in places.items():
-            self.remote(uri).put([path], uri.rsplit("/", 1)[0])
+            folder, name = uri.rsplit("/", 1)
+            with TemporaryDirectory(prefix="howdah-") as own:
+                link = os.path.join(own, name)
+                os.symlink(os.path.abspath(path), link)
+                self.remote(uri).put([link], folder)
 
     def remove(self, path: str) -> None:
         """Remove a folder and all below it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
+from glob import glob
 
 from howdah.errors import UserError
 from howdah.launcher.files import Files, local_path
@@ -43,7 +44,7 @@ def list_inputs(paths: list, files: Files) -> list:
     found: list = []
     for path in paths:
         here = files.list(path)
-        if not here and not files.exists(path):
+        if not here and not files.exists(path) and not glob(local_path(path)):
             raise UserError("The input %s does not exist." % path)
         if not here:
             raise UserError("The input folder %s holds no files (names that begin with _ or . do"

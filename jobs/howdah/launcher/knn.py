@@ -72,7 +72,6 @@ def knn_plan(launch, options) -> dict:
         if not launch.files.exists(path):
             raise UserError("The index %s needs %s beside it, which is not there; %s."
                             % (options.index, path, REBUILD))
-        launch.job.ship_candidates(path)
         launch.job.options.candidates = path
     return {"layout": layout.to_dict(), "metric": description.metric, "n": n, "radius": radius,
             "most": options.max_neighbors, "batch": options.batch, "vote": options.vote,
