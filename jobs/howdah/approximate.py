@@ -49,7 +49,10 @@ def build_faiss(points: np.ndarray, metric: str, centre, path: str, factory: str
         reason = str(error).splitlines()[0]
         raise UserError("FAISS cannot build %r for %d points of %d columns: %s"
                         % (factory, len(points), points.shape[1], reason)) from None
-    faiss.write_index(index, path)
+    try:
+        faiss.write_index(index, path)
+    except RuntimeError as error:
+        raise OSError(str(error)) from None
     return {"kind": "faiss", "factory": factory, "parameters": parameters}
 
 

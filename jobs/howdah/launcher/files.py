@@ -6,7 +6,9 @@ import os
 import re
 import shutil
 import zlib
+from contextlib import contextmanager, suppress
 from glob import glob
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Iterator
 
@@ -96,10 +98,8 @@ class Files:
         target = local_path(folder) or "."
         os.makedirs(target, exist_ok=True)
         for name, data in files.items():
-            partial = os.path.join(target, name + ".partial")
-            with open(partial, "wb") as file:
+            with aside(os.path.join(target, name)) as partial, open(partial, "wb") as file:
                 file.write(data)
-            os.replace(partial, os.path.join(target, name))
 
     def upload(self, places: dict) -> None:
         """Copy local files to {path: uri}."""
@@ -116,6 +116,27 @@ class Files:
             self.remote(path).rm(path)
         else:
             shutil.rmtree(local_path(path), ignore_errors=True)
+
+
+@contextmanager
+def aside(path: str) -> Iterator[str]:
+    """A name to write a file under, in a new folder beside `path`; at the end it takes its place.
+
+    Whatever fails before leaves nothing behind, not even a folder that was made for the file.
+    """
+    place = Path(path).absolute()
+    made = [folder for folder in place.parents if not folder.exists()]
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".howdah-", dir=place.parent) as own:
+            partial = os.path.join(own, place.name)
+            yield partial
+            os.replace(partial, place)
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):  # others use it, too
+                folder.rmdir()
+        raise
 
 
 def join(folder: str, name: str) -> str:
