@@ -124,10 +124,6 @@ class KNN(HowdahJob):
 
         report(launch.counters.get(GROUP, {}), launch.last_plan)
 
-    def ship_candidates(self, path: str) -> None:
-        """Give the job that will be launched the file of an approximate index, too."""
-        self._cl_args += ["--candidates", path]
-
 
 if __name__ == "__main__":
     KNN.run()

@@ -11,13 +11,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import ExitStack
 from functools import partial
 
 from howdah.distances import METRICS
-from howdah.errors import OK, UserError
-from howdah.index import candidates_path
-from howdah.launcher.files import Files
-from howdah.launcher.indexing import build, read_points, save_index, transposed, write_svmlight
+from howdah.errors import OK, JobFailed, UserError
+from howdah.index import candidates_path, save
+from howdah.launcher.files import Files, aside, is_uri, local_path
+from howdah.launcher.indexing import build, read_points, summary, transposed, write_svmlight
 from howdah.launcher.inputs import find_inputs, whole_number
 from howdah.launcher.script import guarded, notice
 from howdah.options import add_input_options, wishes
@@ -31,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(description=__doc__, allow_abbrev=False,
                                       formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("inputs", nargs="+", metavar="INPUT", help="files, folders or globs")
-    options.add_argument("-o", "--output", required=True, metavar="FILE")
+    options.add_argument("-o", "--output", required=True, type=local_path, metavar="FILE")
     options.add_argument("--algorithm", choices=("auto", "brute", "kd_tree", "ball_tree"),
                          default="auto", help="scikit-learn's (default: auto)")
     options.add_argument("--metric", choices=METRICS, default="euclidean")
@@ -41,8 +42,9 @@ def parser() -> argparse.ArgumentParser:
                          help="number of every point, for --mean")
     options.add_argument("--transpose", action="store_true",
                          help="columns are the points: the items of a user-item matrix")
-    options.add_argument("--ids-file", metavar="FILE", help="ids of the points, one per line")
-    options.add_argument("--write-points", metavar="FILE",
+    options.add_argument("--ids-file", type=local_path, metavar="FILE",
+                         help="ids of the points, one per line")
+    options.add_argument("--write-points", type=local_path, metavar="FILE",
                          help="also write the points as svmlight rows that begin with their id")
     options.add_argument("--annoy", metavar="TREES",
                          help="candidates from Annoy: approximate, for many points")
@@ -60,26 +62,68 @@ def run(options) -> int:
     if options.annoy and options.faiss:
         raise UserError("--annoy and --faiss are two indexes; give one of them.")
     files = Files()
-    os.makedirs(os.path.dirname(os.path.abspath(options.output)), exist_ok=True)
     inputs = find_inputs(options.inputs, files, wishes(options))
+    refuse_places(options, [path for path, _ in inputs.files])
     metric = "euclidean" if options.transpose else options.metric
     points, tally = read_points(inputs, files, metric, options.bad_rows)
     if options.transpose:
         points = transposed(points, 0 if options.zero_based else 1)
     if options.ids_file:
         points.texts["id"] = files.read(options.ids_file).decode("utf-8").splitlines()
-    index = build(points, options.metric, options.algorithm, candidates_of(options))
+    try:
+        description = write(points, options)
+    except OSError as error:
+        raise JobFailed("The index %s cannot be written (%s)." % (options.output, error)) from error
     notice(tally.summary())
-    if options.write_points:
-        write_svmlight(options.write_points, index)
-    print(save_index(index, options.output))
+    print(summary(description, options.output))
     return OK
 
 
-def candidates_of(options):
-    """What builds the approximate index that the options ask for, in a file beside the other."""
+def refuse_places(options, inputs: list) -> None:
+    """UserError for a place where no file, or another file than this, should be written."""
+    taken = {os.path.realpath(path) for path in [*inputs, options.ids_file] if path}
+    for path in (options.output, options.write_points, candidates_file(options)):
+        if path is None:
+            continue
+        if is_uri(path):
+            raise UserError("%s is no path on this machine, where the index is written; give one,"
+                            " and copy the file then." % path)
+        if not os.path.basename(path) or os.path.exists(path) and not os.path.isfile(path):
+            raise UserError("%r is no name of a file to write; give another." % path)
+        if os.path.realpath(path) in taken:
+            raise UserError("%s would be written over, which this command reads or writes for"
+                            " something else; give another name." % path)
+        taken.add(os.path.realpath(path))
+
+
+def write(points, options):
+    """Build the index and write its files; the description.
+
+    The files appear when all of them are complete, in the order opposite to that of their names
+    here: the candidates last, whose digest the index holds, so that no index answers with others.
+    """
+    with ExitStack() as stack:
+        def place_of(path: str) -> str:
+            return stack.enter_context(aside(path))
+
+        index = build(points, options.metric, options.algorithm, candidates_of(options, place_of))
+        if options.write_points:
+            write_svmlight(place_of(options.write_points), index)
+        return save(index, place_of(options.output))
+
+
+def candidates_file(options):
+    """The file of the approximate index that the options ask for, beside the other; or None."""
+    kind = "annoy" if options.annoy else "faiss" if options.faiss else None
+    return kind and candidates_path(options.output, kind)
+
+
+def candidates_of(options, place_of):
+    """What builds the approximate index that the options ask for; `place_of` names its file."""
     from howdah.approximate import build_annoy, build_faiss
 
+    if options.annoy_search_k != -1:
+        whole_number(options.annoy_search_k, "--annoy-search-k")
     if options.annoy:
         build_one = partial(build_annoy, trees=whole_number(options.annoy, "--annoy"),
                             search_k=options.annoy_search_k)
@@ -88,9 +132,12 @@ def candidates_of(options):
                             parameters=options.faiss_parameters)
     else:
         return None
-    kind = "annoy" if options.annoy else "faiss"
-    path = candidates_path(options.output, kind)
-    return lambda X, metric, centre: (build_one(X, metric, centre, path), path)
+
+    def build_aside(X, metric, centre):
+        path = place_of(candidates_file(options))
+        return build_one(X, metric, centre, path), path
+
+    return build_aside
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import tarfile
 import tempfile
 
 from howdah.errors import OK, UserError
+from howdah.launcher.files import aside
 from howdah.launcher.script import guarded, notice
 
 KMEANS = ("numpy", "pysimdjson>=7", "pybase64", "scipy")
@@ -49,10 +50,9 @@ def build(options) -> int:
         run([os.path.join(env, "bin", "python"), "-m", "pip", "uninstall", "--quiet", "--yes",
              "pip"])
         refuse_links_that_leave(env)
-        partial = options.archive + ".partial"
-        with tarfile.open(partial, "w:gz", compresslevel=6) as archive:
+        with aside(options.archive) as partial, tarfile.open(
+                partial, "w:gz", compresslevel=6) as archive:
             archive.add(env, arcname=".", filter=without_tests)
-        os.replace(partial, options.archive)
     megabytes = os.path.getsize(options.archive) / 1e6
     notice("%s: %.0f MB, Python %d.%d" % (options.archive, megabytes, *sys.version_info[:2]))
     return OK

@@ -209,8 +209,9 @@ def test_estimate_counts_the_rival_seeds_that_the_first_round_measures(csv, tmp_
 
 
 def test_map_tasks_on_hadoop_follow_the_split_that_is_asked_for():
-    for size, given, tasks in ((1 << 31, None, 8), (1 << 31, 1 << 30, 2), (1 << 30, 1, 8)):
-        asked = ["--jobconf", "%s=%d" % (estimate.SPLIT_SETTING, given)] if given else []
+    for size, given, tasks in ((1 << 31, None, 8), (1 << 31, 1 << 30, 2), (1 << 30, 1, 8),
+                               (1 << 30, "\u00b2", 8)):
+        asked = ["--jobconf", "%s=%s" % (estimate.SPLIT_SETTING, given)] if given else []
         with Launch(Driver([str(IRIS), "-r", "hadoop", *asked])) as launch:
             inputs = Inputs([("x.csv", size)], Layout("csv"))
             assert estimate.tasks_over(inputs, launch) == tasks
@@ -232,6 +233,7 @@ def test_the_limit_of_hadoop_is_what_its_settings_say(tmp_path, monkeypatch):
     asked = ("--jobconf", "mapreduce.map.memory.mb=512")
     assert limit_of("-r", "hadoop", *asked).source == (
         "mapreduce.map.memory.mb=512, 256 MB of it for the JVM")
+    assert limit_of("-r", "hadoop", "--jobconf", "mapreduce.map.memory.mb=\u00b2") is None
     assert limit_of("-r", "emr") is None
     assert limit_of("-r", "emr", *asked).bytes == (512 - 256) << 20
 
@@ -240,6 +242,8 @@ def test_the_limit_of_hadoop_is_what_its_settings_say(tmp_path, monkeypatch):
     ([], None), (["spark.executor.memory=8g"], None),
     (["spark.executor.pyspark.memory=2g"], 2 << 30),
     (["spark.executor.pyspark.memory=3GB", "spark.executor.cores=4"], 3 << 28),
+    (["spark.executor.memoryOverhead=512", "spark.executor.cores=\u00b2"], None),
+    (["spark.executor.memoryOverhead=512", "spark.executor.cores=0"], None),
     (["spark.executor.memoryOverhead=512"], 512 << 20),
     (["spark.executor.memoryOverhead=9g", "spark.executor.pyspark.memory=800m"], 800 << 20)])
 def test_the_limit_of_spark_on_a_cluster_is_what_its_settings_give_to_python(settings, expected):
@@ -250,6 +254,6 @@ def test_the_limit_of_spark_on_a_cluster_is_what_its_settings_give_to_python(set
 
 def test_tasks_of_a_local_spark_share_the_machine():
     whole = limit_of("-r", "inline").bytes
-    for master, tasks in (("local", 1), ("local[4]", 4), ("local[4,2]", 4),
+    for master, tasks in (("local", 1), ("local[0]", 1), ("local[4]", 4), ("local[4,2]", 4),
                           ("local[*]", os.cpu_count() or 1)):
         assert limit_of("-r", "spark", "--spark-master", master).bytes == whole // tasks

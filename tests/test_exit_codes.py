@@ -197,6 +197,46 @@ def test_a_bug_in_a_worker_is_code_1_with_its_traceback(tmp_path, centroids, run
     assert "ZeroDivisionError: a bug in the worker" in text and "in map_batches" in text
 
 
+@pytest.fixture
+def without(tmp_path) -> dict:
+    """The environment of a machine that has neither optional packages nor Spark."""
+    (tmp_path / "absent").mkdir()
+    for name in ("annoy", "boto3", "faiss", "pyarrow", "pyspark"):
+        (tmp_path / "absent" / (name + ".py")).write_text("raise ImportError('there is none')\n")
+    env = dict(os.environ, PATH=str(tmp_path / "absent"), PYTHONPATH=os.pathsep.join(
+        [str(tmp_path / "absent"), str(REPOSITORY / "jobs"), os.environ.get("PYTHONPATH", "")]))
+    env.pop("SPARK_HOME", None)
+    return env
+
+
+@pytest.mark.parametrize("script, args, sentence", [
+    *((script, [*args, "-r", "spark"],
+       "There is no spark-submit command here; pip install pyspark, put it on $PATH, set"
+       " $SPARK_HOME, or give --spark-submit-bin.") for script, args in (
+        ("driver", [IRIS, "-k", 3, "--ignore-columns", "label"]),
+        ("jobs/kmeans_sample", [IRIS, "-k", 3, "--ignore-columns", "label"]),
+        ("jobs/pack", [IRIS, "--ignore-columns", "label"]))),
+    ("jobs/pack", ["{folder}/x.parquet", "-o", "{folder}/p"],
+     "Parquet needs pyarrow; install it with: pip install pyarrow."),
+    ("jobs/knn_index", [IRIS, "--ignore-columns", "label", "--faiss", "Flat", "-o", "{folder}/i"],
+     "This index needs a Python package here: pip install faiss-cpu."),
+    ("jobs/knn_index", [IRIS, "--ignore-columns", "label", "--annoy", 3, "-o", "{folder}/i"],
+     "This index needs a Python package here: pip install annoy."),
+    ("driver", [IRIS, "-k", 3, "-r", "emr"],
+     "-r emr needs boto3, which is not installed here: pip install boto3."),
+])
+def test_what_is_not_installed_is_said_with_what_installs_it(
+        tmp_path, without, script, args, sentence):
+    (tmp_path / "x.parquet").write_bytes(b"PAR1")
+    done = subprocess.run(
+        [sys.executable, str(REPOSITORY / (script + ".py")),
+         *(str(arg).format(folder=tmp_path) for arg in args)],
+        env=without, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode() == "error: %s\n" % sentence
+    assert not {"i", "p"} & set(os.listdir(tmp_path))
+
+
 def test_a_reader_that_goes_away_is_no_error():
     """kmeans_assign ... | head"""
     command = "%s %s %s -k 3 --ignore-columns label | head -1" % (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from pathlib import Path
 
 import joblib
@@ -12,6 +13,7 @@ import pytest
 import scripts
 from generators import integer_grid, write_csv, write_svmlight
 from howdah.codec import dump_json
+from howdah.index import file_digest
 from howdah.launcher.knn import knn_plan, tail
 from howdah.launcher.run import Launch
 from knn import KNN
@@ -296,6 +298,61 @@ def test_annoy_answers_with_exact_distances(folder, tmp_path):
     Path(str(tmp_path / "annoy") + ".annoy").unlink()
     assert "annoy.annoy beside it, which is not there" in refused(
         "knn", *args, "--index", tmp_path / "annoy")
+
+
+def two_indexes(folder: Path) -> list:
+    """Indexes i and j of 40 points each, with FAISS files that differ in nothing but the points."""
+    for seed, name in enumerate("ij"):
+        rows = np.random.default_rng(seed).normal(size=(40, 3))
+        write_csv(folder / (name + ".csv"), rows)
+        succeed("knn_index", folder / (name + ".csv"), "--faiss", "Flat", "-o", folder / name)
+    return [folder / "i.csv", "--index", folder / "i", "-n", 1]
+
+
+@pytest.mark.needs("faiss")
+def test_candidates_of_another_index_are_refused_by_name(tmp_path):
+    ask = two_indexes(tmp_path)
+    assert [row["neighbors"] for row in succeed("knn", *ask).rows()] == [
+        [[i, 0]] for i in range(40)]
+    right, wrong = (file_digest(str(tmp_path / name)) for name in ("i.faiss", "j.faiss"))
+    shutil.copy(tmp_path / "j.faiss", tmp_path / "i.faiss")
+    for given in ([], ["--index-sha256", file_digest(str(tmp_path / "i"))]):
+        assert refused("knn", *ask, *given, "--output-dir", tmp_path / "out").startswith(
+            "%s has the SHA-256 %s, but its index was built with a file of %s; copy both again"
+            % (tmp_path / "i.faiss", wrong, right))
+        assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.needs("faiss")
+def test_candidates_that_lie_on_a_cluster_are_verified_by_the_tasks(tmp_path):
+    queries, *ask = two_indexes(tmp_path)
+    job = KNN([str(queries), *map(str, ask)])
+    plan = knn_plan(Launch(job), job.options)
+    assert not plan["verify"]
+    files = ("--index", tmp_path / "i", "--candidates", tmp_path / "i.faiss")
+    shutil.copy(tmp_path / "j.faiss", tmp_path / "i.faiss")
+    [failure] = task(tmp_path, {**plan, "verify": True}, queries.read_bytes(), *files)
+    assert failure.startswith(b'failure\t{"kind":"user","text":"%s has the SHA-256'
+                              % str(tmp_path / "i.faiss").encode())
+
+
+@pytest.mark.needs("faiss")
+@pytest.mark.parametrize("runner", ["inline", "local"])
+@pytest.mark.parametrize("name", ["i#j", "~", "a b", "a,[1]*?", "-x", "$HOME"])
+def test_files_to_ship_have_any_name(tmp_path, monkeypatch, runner, name):
+    """Also one that mrjob would take for another file, which is there, and its name in tasks."""
+    monkeypatch.chdir(tmp_path)
+    two_indexes(tmp_path)
+    lines = (tmp_path / "i.csv").read_text().splitlines()
+    (tmp_path / "q.csv").write_text("".join("q%d,%s\n" % pair for pair in enumerate(lines)))
+    (tmp_path / ("seen" + name)).write_text("q0\t0\n")
+    for ending in ("", ".faiss"):
+        shutil.move("i" + ending, name + ending)
+        shutil.copy("j" + ending, "i" + ending)
+    rows = succeed("knn", "q.csv", "--id-column", 0, "-n", 1, "-r", runner, "--index=" + name,
+                   "--exclude=seen" + name).rows()
+    assert rows[0]["neighbors"][0][1] > 0
+    assert [row["neighbors"] for row in rows[1:]] == [[[i, 0]] for i in range(1, 40)]
 
 
 # tasks as a cluster runs them: no slices, lines on standard input

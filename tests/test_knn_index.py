@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import resource
+import signal
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,6 +19,7 @@ from howdah.launcher.indexing import Points, transposed
 from scripts import DIGITS, IRIS, REPOSITORY, WORDCOUNT, refused, succeed
 from sklearn.datasets import load_digits, load_svmlight_file
 
+SCRIPT = REPOSITORY / "jobs" / "knn_index.py"
 VOCABULARY = REPOSITORY / "data" / "wordcount.vocabulary.txt"
 X = np.array([[1.0, 2], [3, 4], [5, 6.5]])
 
@@ -116,6 +121,11 @@ def test_approximate_indexes_lie_beside(tmp_path, kind, option):
 @pytest.mark.parametrize("args, message", [
     (["--metric", "cosine", "--algorithm", "kd_tree"], "kd_tree does not serve --metric cosine"),
     (["--annoy", "x"], "--annoy is 'x'; it must be a whole number"),
+    (["--annoy", "\u00b2"], "--annoy is '\u00b2'; it must be a whole number"),
+    (["--annoy", 2 ** 31], "--annoy is '2147483648'; it must be a whole number from 1 to"),
+    (["--annoy", 3, "--annoy-search-k", 2 ** 31], "--annoy-search-k is 2147483648; it must be a"),
+    (["--id-column", "\u00b2"], "--id-column is '\u00b2', but the input has no such column"),
+    (["--ignore-columns", "9" * 5000], "but the input has no such column"),
     (["--annoy", "3", "--faiss", "Flat"], "--annoy and --faiss are two indexes"),
     (["--faiss", "Flat", "--algorithm", "ball_tree"], "--algorithm ball_tree is another index"),
     (["--weight-column", "0"], "k-NN uses no sample weights"),
@@ -164,6 +174,151 @@ def test_a_target_that_is_no_number(tmp_path):
         "knn_index", tmp_path / "x.csv", "-o", tmp_path / "i", "--target-column", "t")
 
 
+# what a build leaves that did not come to its end
+
+def everything(folder) -> dict:
+    """The files of a folder and all below it, with their bytes; None for a folder."""
+    return {path: None if path.is_dir() else path.read_bytes() for path in folder.rglob("*")}
+
+
+def pairs(path, seed: int = 0):
+    """A file of 40 points with ids."""
+    rows = np.random.default_rng(seed).normal(size=(40, 3))
+    path.write_text("id,x,y,z\n" + "".join(
+        "p%d,%s\n" % (i, ",".join(map(repr, row))) for i, row in enumerate(rows.tolist())))
+    return path
+
+
+KINDS = [pytest.param(["--faiss", "Flat"], marks=pytest.mark.needs("faiss")),
+         pytest.param(["--annoy", "5"], marks=pytest.mark.needs("annoy")), []]
+FAILURES = {
+    "an id twice": ("id,kind,u,v\na,x,1,2\na,y,3,4\n", [], "ids must differ"),
+    "an empty id": ("id,kind,u,v\n,x,1,2\na,y,3,4\n", [], "is empty or holds control"),
+    "too few ids": ("u,v\n1,2\n3,4\n", ["--ids-file", "{one}"], "1 ids for 2 points"),
+    "a target that is no number": ("id,t,u,v\na,x,1,2\nb,1,3,4\n", ["--target-column", "t"],
+                                   "The target of row 1 is 'x'"),
+    "a bad row": ("u,v\n1,2\n3,4\n5,x\n", [], "line 4"),
+    "a point that is too far": ("u,v\n1,2\n3,1e200\n", [], "at most 1e+150"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS[::2])
+@pytest.mark.parametrize("what", FAILURES)
+def test_a_build_that_fails_changes_nothing(tmp_path, kind, what):
+    text, options, sentence = FAILURES[what]
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "one").write_text("one\n")
+    (work / "x.csv").write_text(text)
+    places = ["-o", work / "i", "--write-points", work / "points"]
+    succeed("knn_index", pairs(work / "good.csv"), "--id-column", "id", *kind, *places)
+    before = everything(work)
+    ids = ["--id-column", "id"] if text.startswith("id") else []
+    ignored = ["--ignore-columns", "kind"] if "kind" in text else []
+    wrong = [work / "x.csv", *ids, *ignored, *(o.format(one=work / "one") for o in options), *kind]
+    assert sentence in refused("knn_index", *wrong, *places)
+    assert sentence in refused("knn_index", *wrong, "-o", work / "new" / "sub" / "i",
+                               "--write-points", work / "other" / "points")
+    assert everything(work) == before
+
+
+@pytest.mark.needs("annoy")
+@pytest.mark.needs("faiss")
+@pytest.mark.parametrize("args, sentence", [
+    (["--faiss", "Nonsense"], "FAISS cannot build 'Nonsense'"),
+    (["--faiss", "Flat", "--metric", "manhattan"], "not with the metric manhattan"),
+    (["--annoy", "3", "--metric", "chebyshev"], "Annoy has no metric chebyshev"),
+    (["--faiss", "IVF2,Flat", "--faiss-parameters", ",".join(["nprobe=1"] * 150)],
+     "shorten the FAISS options"),
+])
+def test_an_approximate_index_that_cannot_be_built_changes_nothing(tmp_path, args, sentence):
+    pairs(tmp_path / "x.csv")
+    before = everything(tmp_path)
+    assert sentence in refused("knn_index", tmp_path / "x.csv", "--id-column", "id", *args, "-o",
+                               tmp_path / "new" / "i", "--write-points", tmp_path / "points")
+    assert everything(tmp_path) == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_full_disk_changes_nothing(tmp_path, kind):
+    write_csv(tmp_path / "x.csv", np.random.default_rng(0).random((5000, 4)))
+    for name in ("i", "i.annoy", "i.faiss"):
+        (tmp_path / name).write_text("old")
+    before = everything(tmp_path)
+    limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (1 << 14, 1 << 14))
+    ran = subprocess.run([sys.executable, SCRIPT, tmp_path / "x.csv", *kind, "-o", tmp_path / "i"],
+                         text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         preexec_fn=limit)
+    assert ran.returncode == 1 and "Traceback" not in ran.stderr
+    assert "error: The index %s cannot be written (" % (tmp_path / "i") in ran.stderr
+    assert "File too large" in ran.stderr and everything(tmp_path) == before
+
+
+KILLED = """
+import os, signal, sys
+import knn_index
+replace = os.replace
+left = [int(sys.argv.pop(1))]
+def replace_or_die(*args):
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left[0] -= 1
+    replace(*args)
+os.replace = replace_or_die
+knn_index.main()
+"""
+
+
+@pytest.mark.parametrize("kind", KINDS[:2])
+@pytest.mark.parametrize("renamed", [0, 1])
+def test_a_build_that_is_killed_leaves_no_pair_that_answers_wrongly(tmp_path, kind, renamed):
+    """Killed before a file takes its place: the old index answers, or the pair is refused."""
+    old, new = pairs(tmp_path / "old.csv"), pairs(tmp_path / "new.csv", 1)
+    args = ["--id-column", "id", *kind, "-o", str(tmp_path / "i")]
+    succeed("knn_index", old, *args)
+    ran = subprocess.run([sys.executable, "-c", KILLED, str(renamed), str(new), *args])
+    assert ran.returncode == -signal.SIGKILL
+    queries = [old, "--id-column", "id", "--index", tmp_path / "i", "-n", 1]
+    if renamed:
+        assert "i.%s has " % kind[0][2:] in refused("knn", *queries)
+    else:
+        assert all(row["neighbors"] == [[row["id"], 0]]
+                   for row in succeed("knn", *queries).rows())
+
+
+def test_nothing_is_written_through_a_name_that_is_there(tmp_path):
+    pairs(tmp_path / "x.csv")
+    for name in ("i", "i.partial", "points"):
+        (tmp_path / ("of " + name)).write_text("precious")
+        os.symlink("of " + name, tmp_path / name)
+    succeed("knn_index", tmp_path / "x.csv", "--id-column", "id", "-o", tmp_path / "i",
+            "--write-points", tmp_path / "points")
+    assert {path.read_text() for path in tmp_path.glob("of *")} == {"precious"}
+    assert load(str(tmp_path / "i")).description.n == 40
+
+
+@pytest.mark.parametrize("place", ["hdfs:///i", "{folder}", "{folder}/new/", "", "/dev/null",
+                                   "{folder}/x.csv", "{folder}/link", "{folder}/ids"])
+@pytest.mark.parametrize("option", ["-o", "--write-points"])
+def test_places_that_hold_no_file_of_this_build(tmp_path, option, place):
+    pairs(tmp_path / "x.csv")
+    (tmp_path / "ids").write_text("".join("%d\n" % i for i in range(40)))
+    os.symlink("x.csv", tmp_path / "link")
+    before = everything(tmp_path)
+    other = ["-o", tmp_path / "i"] if option == "--write-points" else []
+    message = refused("knn_index", tmp_path / "x.csv", "--ignore-columns", "id", "--ids-file",
+                      tmp_path / "ids", *other, option, place.format(folder=tmp_path))
+    assert place.format(folder=tmp_path) in message and everything(tmp_path) == before
+
+
+def test_two_files_of_one_name(tmp_path):
+    pairs(tmp_path / "x.csv")
+    args = (tmp_path / "x.csv", "--id-column", "id", "-o", tmp_path / "i", "--write-points")
+    assert "i would be written over" in refused("knn_index", *args, tmp_path / "." / "i")
+    assert "i.faiss would be written over" in refused(
+        "knn_index", *args, tmp_path / "i.faiss", "--faiss", "Flat")
+
+
 def test_a_missing_input(tmp_path):
     assert "none.csv does not exist" in refused("knn_index", tmp_path / "none.csv", "-o", "i")
 
@@ -171,8 +326,7 @@ def test_a_missing_input(tmp_path):
 def test_the_script_runs_by_itself(tmp_path):
     with gzip.open(tmp_path / "x.csv.gz", "wt") as file:
         file.write("1,2\n3,4\n")
-    script = REPOSITORY / "jobs" / "knn_index.py"
-    ran = subprocess.run([sys.executable, script, tmp_path / "x.csv.gz", "-o", tmp_path / "i"],
+    ran = subprocess.run([sys.executable, SCRIPT, tmp_path / "x.csv.gz", "-o", tmp_path / "i"],
                          capture_output=True)
     assert ran.returncode == 0, ran.stderr
     tail = (tmp_path / "i").read_bytes()

@@ -5,14 +5,15 @@ from __future__ import annotations
 import bz2
 import gzip
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import List
 
 import pytest
 
 from howdah.errors import UserError
-from howdah.launcher.files import Files, is_uri, join, local_path
-from howdah.launcher.inputs import HEAD_BYTES, find_inputs, slices, whole_lines
+from howdah.launcher.files import Files, aside, is_uri, join, local_path
+from howdah.launcher.inputs import HEAD_BYTES, find_inputs, list_inputs, slices, whole_lines
 from howdah.layout import Wishes
 from howdah.lines import read_slice
 
@@ -56,10 +57,20 @@ def test_a_name_with_glob_characters(tmp_path: Path) -> None:
     assert Files().exists(str(path))
 
 
-def test_exists(folder: Path) -> None:
+def test_a_name_with_glob_characters_is_not_what_it_would_match(tmp_path: Path) -> None:
+    for name in ("a[1].csv", "a1.csv"):
+        (tmp_path / name).write_bytes(b"1\n")
+    assert names(Files().list(str(tmp_path / "a[1].csv")), tmp_path) == ["a[1].csv"]
+    assert names(Files().list(str(tmp_path / "a[0-9].csv")), tmp_path) == ["a1.csv"]
+
+
+def test_only_inputs_are_globs(folder: Path) -> None:
     assert Files().exists(str(folder / "part-0"))
-    assert Files().exists(str(folder / "part-?"))
-    assert not Files().exists(str(folder / "none*"))
+    assert not Files().exists(str(folder / "part-?"))
+    with pytest.raises(UserError, match="holds no files"):
+        list_inputs([str(folder / "_SUCC*")], Files())
+    with pytest.raises(UserError, match="does not exist"):
+        list_inputs([str(folder / "none*")], Files())
 
 
 @pytest.mark.parametrize("ending, compress", [
@@ -82,6 +93,33 @@ def test_writing_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "new") == ["a"]
     Files().remove(str(tmp_path / "new"))
     assert not os.path.exists(tmp_path / "new")
+
+
+def test_a_file_written_aside_appears_when_it_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "sub" / "a"
+    with aside(str(path)) as partial:
+        Path(partial).write_bytes(b"1")
+        assert not path.exists() and os.path.dirname(partial) != str(path.parent)
+    assert path.read_bytes() == b"1" and os.listdir(path.parent) == ["a"]
+
+
+def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
+    """No file, and no folder that was made for one; also with several files at once."""
+    (tmp_path / "old").write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt), ExitStack() as stack:
+        for place in (tmp_path / "old", tmp_path / "new" / "a", tmp_path / "new" / "sub" / "b"):
+            Path(stack.enter_context(aside(str(place)))).write_bytes(b"new")
+        raise KeyboardInterrupt
+    assert os.listdir(tmp_path) == ["old"] and (tmp_path / "old").read_bytes() == b"old"
+
+
+def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_bytes(b"precious")
+    for name in ("a", "a.partial"):
+        os.symlink("precious", tmp_path / name)
+    Files().write(str(tmp_path / "a"), b"new")
+    assert (tmp_path / "a").read_bytes() == b"new" and not os.path.islink(tmp_path / "a")
+    assert (tmp_path / "precious").read_bytes() == b"precious"
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

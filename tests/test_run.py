@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,9 +15,11 @@ from howdah.codec import dump_json, load_json
 from howdah.errors import UserError
 from howdah.launcher.run import Launch
 from howdah.launcher.runners import job_for_runner, shared_args, write_slices
-from howdah.launcher.shipping import PACKAGE, zip_package
+from howdah.launcher.shipping import ODD_INPUT, PACKAGE, refuse_odd, zip_package
+from howdah.launcher.streaming import check_streaming
 from kmeans_round import KMeansRound
 from kmeans_sample import KMeansSample
+from knn import KNN
 from scripts import DIGITS, IRIS, REPOSITORY, refused, succeed
 
 ROUND = REPOSITORY / "jobs" / "kmeans_round.py"
@@ -130,8 +133,10 @@ def test_tasks_of_a_cluster_get_the_zip_and_one_thread(tmp_path):
     assert job.options.python_bin == "python3.9"
 
 
-def test_the_scripts_own_options_stay_with_the_launcher():
+def test_the_scripts_own_options_and_files_stay_with_the_launcher():
     """Tasks know the plan only; mrjob's options and those of the input go on to every job."""
+    launch = launch_of(KNN, IRIS, "-n", 3, "--index=a#b", "--exclude", "x#y#z", "-r", "local")
+    assert shared_args(launch.job) == [str(IRIS), "-r", "local"]
     launch = launch_of(KMeansSample, IRIS, "-k", 3, "--seed=4", "--sample-size", 9, "-r", "local",
                        "--num-cores", 1, "--jobconf", "a.b=c")
     assert shared_args(launch.job) == [str(IRIS), "-r", "local", "--num-cores", "1", "--jobconf",
@@ -156,10 +161,19 @@ def test_small_input_is_one_map_task_and_compressed_files_are_whole(tmp_path):
         {"path": str(DIGITS), "start": 0, "stop": None}]
 
 
-@pytest.mark.parametrize("maps", ["0", "many", "-1", "1.5"])
+@pytest.mark.parametrize("maps", ["0", "many", "-1", "1.5", "\u00b2", "9" * 5000])
 def test_a_number_of_map_tasks_that_is_none(maps):
     assert refused("kmeans_sample", IRIS, "-k", 3, "--jobconf", "mapreduce.job.maps=" + maps) == (
-        "--jobconf mapreduce.job.maps is %r; it must be a whole number of at least 1." % maps)
+        "--jobconf mapreduce.job.maps is %r; it must be a whole number from 1 to 999999999."
+        % maps)
+
+
+def test_a_number_of_reduce_tasks_that_is_none(tmp_path):
+    for reduces in ("many", "\u00b2"):
+        launch = launch_of(KMeansSample, IRIS, "-k", 3, "-r", "spark", "--spark-master", "local",
+                           "--jobconf", "mapreduce.job.reduces=" + reduces)
+        with pytest.raises(UserError, match="--jobconf mapreduce.job.reduces is %r" % reduces):
+            job_for_runner(launch, KMeansSample, "plan.json", str(tmp_path), None)
 
 
 # what libraries say within a task
@@ -231,6 +245,89 @@ def test_an_apostrophe_and_a_blank_do_no_harm_here(tmp_path, runner):
     ran = succeed("kmeans_sample", folder / "a b's.csv", "-k", 3, "-r", runner,
                   "--ignore-columns", "label", "--output-dir", folder / "out's")
     assert "150 rows used" in ran.err and (folder / "out's").is_dir()
+
+
+ODD_NAMES = ["a#b", "a b", "a[1]", "~", "a*", "a,b", "a:b", "$HOME", "a\\b", "-x", "#"]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_inputs_and_outputs_have_any_name(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    for other in ("a", "a1", "ab"):
+        (tmp_path / other).write_text("1,2\n")
+    shutil.copy(IRIS, tmp_path / name)
+    (tmp_path / ("in" + name)).mkdir()
+    shutil.copy(IRIS, tmp_path / ("in" + name) / ("x" + name))
+    given = "./-x" if name == "-x" else name
+    out, k = "out" + name, ["-k", 3, "--ignore-columns", "label"]
+    whole = succeed("driver", IRIS, *k, "--output-dir", "whole", "--assign")
+    for place in (given, "in" + name):
+        ran = succeed("driver", place, *k, "--output-dir", out, "--assign")
+        assert "150 rows" in ran.err
+        assert (tmp_path / out / "centroids.csv").read_bytes() == (
+            tmp_path / "whole" / "centroids.csv").read_bytes()
+        assert (tmp_path / out / "labels" / "part-00000").read_bytes() == (
+            tmp_path / "whole" / "labels" / "part-00000").read_bytes()
+        assert "converged" in succeed("driver", place, *k, "--init", out, "--output-dir", out).err
+        assert succeed("kmeans_assign", place, "--model", out).out
+        shutil.rmtree(out)
+    assert whole.out == ""
+
+
+def test_a_local_run_with_odd_names(tmp_path):
+    path = shutil.copy(IRIS, tmp_path / "a#[1].csv")
+    args = ("-k", 3, "--ignore-columns", "label", "-r", "local")
+    sample = succeed("kmeans_sample", IRIS, *args).out
+    assert succeed("kmeans_sample", path, *args, "--output-dir", tmp_path / "o#[1]").out == sample
+
+
+@pytest.mark.parametrize("name", ["a#b", "a[1]"])
+def test_a_folder_for_temporary_files_that_mrjob_would_misread(tmp_path, monkeypatch, name):
+    (tmp_path / name).mkdir()
+    sentence = refused("kmeans_sample", IRIS, "-k", 3, "--local-tmp-dir", tmp_path / name)
+    assert sentence == (
+        "The folder %s for temporary files holds %r, which mrjob takes for something else; set"
+        " $TMPDIR or --local-tmp-dir to another." % (tmp_path / name, name[1]))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / name))
+    assert refused("kmeans_sample", IRIS, "-k", 3) == sentence
+
+
+@pytest.mark.parametrize("option", ["--index", "--exclude", "--worker-env"])
+@pytest.mark.parametrize("odd", ["#", ",", " ", "[", "%"])
+def test_a_uri_that_cannot_be_shipped(option, odd):
+    uri = "hdfs://host:8020/a%sb" % odd
+    with pytest.raises(UserError) as refusal:
+        launch_of(KNN, IRIS, "-r", "hadoop", option, uri).check()
+    assert str(refusal.value).startswith("The URI %s holds %r," % (uri, odd))
+
+
+def test_an_input_on_a_cluster_that_would_be_read_as_a_glob():
+    """A glob is listed before; what it stands for is read as one again."""
+    refuse_odd("hdfs://host:8020/a b#c/x=1.csv", ODD_INPUT)
+    for odd in ",*?[]{}\\":
+        with pytest.raises(UserError, match=re.escape("holds %r," % odd)):
+            refuse_odd("hdfs://host:8020/a%sb" % odd, ODD_INPUT)
+
+
+def test_a_printed_command_cannot_carry_every_folder(tmp_path):
+    options = launch_of(KMeansSample, "hdfs:///x", "-o", "hdfs:///y", "--print-streaming",
+                        tmp_path / "a,b").options
+    with pytest.raises(UserError, match="a,b holds ',', which Hadoop's -files cannot carry"):
+        check_streaming(options)
+
+
+def test_what_a_job_ships_has_a_plain_path(tmp_path):
+    """Linked under one, where it has none."""
+    (tmp_path / "a, b#c").mkdir()
+    odd, plain = tmp_path / "a, b#c" / "~e#1.tar.gz", tmp_path / "e-1.tar.gz"
+    for path, shipped in ((plain, re.escape(str(plain))), (odd, r".*/tmp[^/]*/file_e_1\.tar\.gz")):
+        path.write_text(str(path))
+        launch = launch_of(KNN, IRIS, "-r", "spark", "--spark-master", "local", "--index", path,
+                           "--worker-env=%s" % path)
+        options = job_for_runner(launch, KNN, "plan.json", str(tmp_path), None).options
+        assert re.fullmatch(shipped, options.index)
+        assert re.fullmatch(shipped + "#env", options.upload_archives[-1])
+        assert Path(options.index).read_text() == str(path)
 
 
 def test_a_missing_hadoop_is_said_before_anything_is_read(tmp_path, monkeypatch):

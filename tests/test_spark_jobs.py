@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -156,6 +157,15 @@ def test_a_bug_in_a_worker_is_code_1_with_its_traceback(digits, tmp_path, error)
                   "--output-dir", tmp_path / "out")
     assert_one_traceback(told, error)
     assert not (tmp_path / "out").exists()
+
+
+def test_files_and_folders_have_any_name(digits, tmp_path):
+    """Not only those that Hadoop reads as they stand: it takes inputs for globs between commas."""
+    odd = shutil.copytree(digits / "in", tmp_path / "a [1], b#%=c")
+    ran = succeed("kmeans_round", odd, *round_of(digits), *SPARK, "--output-dir",
+                  tmp_path / "o [1], b#%=c")
+    assert ran.rows() == succeed("kmeans_round", digits / "in", *round_of(digits)).rows()
+    assert {path.name for path in tmp_path.iterdir()} == {"a [1], b#%=c", "o [1], b#%=c"}
 
 
 def test_a_missing_spark_submit_is_said(digits, tmp_path):

@@ -20,6 +20,7 @@ SITE = """<?xml version="1.0"?>
     ({"dfs.namenode.http-address": "0.0.0.0:50070"}, "node:50070"),
     ({"dfs.namenode.http-address": "web:9870"}, "web:9870"),
     ({"dfs.namenode.http-address": "web:${port}"}, None),
+    ({"dfs.namenode.http-address": "web:\u00b2"}, None),
     ({"dfs.nameservices": "one"}, None),
     ({"hadoop.security.authentication": "kerberos"}, None),
     ({"dfs.webhdfs.enabled": "false"}, None),

@@ -31,7 +31,7 @@ class Answering:
                  exclude: Optional[str] = None):
         self.plan = plan
         self.index = index
-        self.neighbors = index.neighbors(candidates)
+        self.neighbors = index.neighbors(candidates, plan["verify"])
         self.excluded = {} if exclude is None else read_exclusions(exclude)
         self.sample = Sample(plan["recall"]) if plan["recall"] else None
         self.truncated = 0

@@ -49,7 +49,10 @@ def build_faiss(points: np.ndarray, metric: str, centre, path: str, factory: str
         reason = str(error).splitlines()[0]
         raise UserError("FAISS cannot build %r for %d points of %d columns: %s"
                         % (factory, len(points), points.shape[1], reason)) from None
-    faiss.write_index(index, path)
+    try:
+        faiss.write_index(index, path)
+    except RuntimeError as error:
+        raise OSError(str(error)) from None
     return {"kind": "faiss", "factory": factory, "parameters": parameters}
 
 
@@ -124,5 +127,5 @@ def _module(name: str):
     try:
         return __import__(name)
     except ImportError:
-        raise UserError("This index needs the Python package %s here: pip install 'howdah[%s]'."
-                        % ("faiss-cpu" if name == "faiss" else name, name)) from None
+        raise UserError("This index needs a Python package here: pip install %s."
+                        % ("faiss-cpu" if name == "faiss" else name)) from None

@@ -143,6 +143,18 @@ def refuse_other_digest(path: str, sha256: str) -> None:
                         % (path, found, sha256))
 
 
+def refuse_other_candidates(told: dict, path: str, by_digest: bool = True) -> None:
+    """UserError unless the file is the one that an index tells of: by its size, and its SHA-256."""
+    size = os.path.getsize(path)
+    if size != told["bytes"]:
+        raise UserError("%s has %d bytes, but its index was built with one of %d; copy both again,"
+                        " or %s." % (path, size, told["bytes"], REBUILD))
+    found = file_digest(path) if by_digest else told["sha256"]
+    if found != told["sha256"]:
+        raise UserError("%s has the SHA-256 %s, but its index was built with a file of %s; copy"
+                        " both again, or %s." % (path, found, told["sha256"], REBUILD))
+
+
 def file_digest(path: str) -> str:
     digest = hashlib.sha256()
     with open(path, "rb") as file:
@@ -181,8 +193,11 @@ class Index:
         points = self.fitted._fit_X  # type: ignore[attr-defined]
         return points if is_sparse(points) else np.asarray(points)
 
-    def neighbors(self, candidates: Optional[str] = None):
-        """Exact neighbours, or those among the candidates of an Annoy or FAISS file."""
+    def neighbors(self, candidates: Optional[str] = None, verify: bool = False):
+        """Exact neighbours, or those among the candidates of an Annoy or FAISS file.
+
+        `verify`: read the whole file first, to see that it is this index's.
+        """
         from howdah.neighbors import Neighbors
 
         if candidates is None:
@@ -191,9 +206,7 @@ class Index:
         from howdah.trees import Approximate
 
         told = self.description.candidates or {}
-        if os.path.getsize(candidates) != told["bytes"]:
-            raise UserError("%s has %d bytes, but its index was built with one of %d; copy both"
-                            " again." % (candidates, os.path.getsize(candidates), told["bytes"]))
+        refuse_other_candidates(told, candidates, verify)
         searcher = open_candidates(told, candidates, self.description.metric, self.description.d,
                                    self.centre)
         return Neighbors(self.points, self.description.metric, Approximate(searcher))
@@ -215,7 +228,7 @@ class Index:
         if not ids:
             return np.empty(0, dtype=np.int64)
         if self.ids is None or self.id_order is None:
-            numbers = [int(name) if name.isdecimal() else -1 for name in ids]
+            numbers = [int(name) if name.isdecimal() and len(name) < 19 else -1 for name in ids]
             return np.array([i if i < self.description.n else -1 for i in numbers])
         wanted = np.array([name.encode("utf-8") for name in ids])
         held, order = np.asarray(self.ids), np.asarray(self.id_order)
@@ -230,22 +243,16 @@ def candidates_path(path: str, kind: str) -> str:
 
 
 def save(index: Index, path: str) -> Description:
-    """Write the index; the file appears only when it is complete."""
+    """Write the index; what the file says of itself."""
     import joblib
 
     payload = {MARK: FORMAT_VERSION, "fitted": index.fitted, "ids": index.ids,
                "id_order": index.id_order, "codes": index.codes, "classes": index.classes,
                "targets": index.targets, "centre": index.centre}
-    partial = path + ".partial"
-    try:
-        joblib.dump(payload, partial, compress=0)
-        index.description.payload_bytes = os.path.getsize(partial)
-        with open(partial, "ab") as file:
-            file.write(index.description.trailer())
-        os.replace(partial, path)
-    finally:
-        if os.path.exists(partial):
-            os.unlink(partial)
+    joblib.dump(payload, path, compress=0)
+    index.description.payload_bytes = os.path.getsize(path)
+    with open(path, "ab") as file:
+        file.write(index.description.trailer())
     return index.description
 
 

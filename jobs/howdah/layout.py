@@ -225,7 +225,7 @@ def _looks_like_header(rows: list, wishes: Wishes) -> bool:
     """Text in the first row over numbers below, or names that the user's options use."""
     first = [field.strip() for field in rows[0]]
     wished = {*wishes.roles().values(), *wishes.ignore_columns, wishes.weight_column} - {None}
-    if any(name in first and not name.lstrip("-").isdigit() for name in wished):
+    if any(name in first and not name.lstrip("-").isdecimal() for name in wished):
         return True
     if len(rows) == 1:
         return not any(is_number(field) for field in first)
@@ -261,7 +261,7 @@ def _position(column: str, names: Sequence[str], option: str) -> int:
     """Where a column stands that was given by name or by number (from 0; -1 is the last)."""
     if column in names:
         return list(names).index(column)
-    if re.fullmatch(r"-?\d+", column):
+    if re.fullmatch(r"-?\d{1,18}", column):
         number = int(column)
         if -len(names) <= number < len(names):
             return number % len(names)

@@ -26,8 +26,7 @@ def pieces_of(path: str, wished: Wishes) -> Iterator[tuple[list, Rows]]:
     try:
         from howdah.launcher.parquet import read_parquet
     except ImportError:
-        raise UserError("Parquet needs pyarrow; install it with: pip install 'howdah[arrow]'."
-                        ) from None
+        raise UserError("Parquet needs pyarrow; install it with: pip install pyarrow.") from None
     yield from read_parquet(path, wished)
 
 

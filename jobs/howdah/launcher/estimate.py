@@ -45,7 +45,7 @@ def tasks_over(inputs: Inputs, launch) -> int:
     split = HDFS_BLOCK
     if launch.runner != "spark":
         least = str((launch.options.jobconf or {}).get(SPLIT_SETTING, SPLIT_BYTES))
-        split = max(split, int(least) if least.isdigit() else 0)
+        split = max(split, int(least) if least.isdecimal() else 0)
     return sum(-(-size // split) if path.endswith(".bz2") or is_splittable(path) else 1
                for path, size in inputs.files if size)
 

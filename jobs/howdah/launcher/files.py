@@ -8,7 +8,10 @@ import re
 import shutil
 import sys
 import zlib
+from contextlib import contextmanager, suppress
 from glob import glob
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Iterator
 
 from howdah.errors import JobFailed, UserError
@@ -57,10 +60,10 @@ class Files:
         if is_uri(path):
             found = self.remote(path).ls(path)
         else:
-            found = [(file, os.path.getsize(file)) for match in sorted(glob(local_path(path)))
-                     if _is_visible(match, local_path(path)) for file in _files_below(match)]
-            if not found and os.path.exists(local_path(path)):
-                found = [(f, os.path.getsize(f)) for f in _files_below(local_path(path))]
+            here = local_path(path)
+            matches = [here] if os.path.exists(here) else glob(here)
+            found = [(file, os.path.getsize(file)) for match in matches
+                     if _is_visible(match, here) for file in _files_below(match)]
         return sorted((f, size) for f, size in found if _is_visible(f, local_path(path)))
 
     def below(self, folder: str) -> dict:
@@ -82,7 +85,7 @@ class Files:
     def exists(self, path: str) -> bool:
         if is_uri(path):
             return self.remote(path).exists(path)
-        return os.path.exists(local_path(path)) or bool(glob(local_path(path)))
+        return os.path.exists(local_path(path))
 
     def head(self, path: str, size: int) -> bytes:
         """The first bytes of a file, decompressed."""
@@ -129,10 +132,8 @@ class Files:
         try:
             os.makedirs(target, exist_ok=True)
             for name, data in files.items():
-                partial = os.path.join(target, name + ".partial")
-                with open(partial, "wb") as file:
+                with aside(os.path.join(target, name)) as partial, open(partial, "wb") as file:
                     file.write(data)
-                os.replace(partial, os.path.join(target, name))
         except OSError as error:
             raise JobFailed("%s cannot be written (%s)."
                             % (os.path.join(target, name), error)) from error
@@ -140,7 +141,11 @@ class Files:
     def upload(self, places: dict) -> None:
         """Copy local files to {path: uri}."""
         for path, uri in places.items():
-            self.remote(uri).put([path], uri.rsplit("/", 1)[0])
+            folder, name = uri.rsplit("/", 1)
+            with TemporaryDirectory(prefix="howdah-") as own:
+                link = os.path.join(own, name)
+                os.symlink(os.path.abspath(path), link)
+                self.remote(uri).put([link], folder)
 
     def remove(self, path: str) -> None:
         """Remove a folder and all below it, if it is there; UserError where that cannot be."""
@@ -158,6 +163,27 @@ class Files:
             self.remove(path)
         except UserError as error:
             print("warning: %s stays: %s" % (path, error), file=sys.stderr)
+
+
+@contextmanager
+def aside(path: str) -> Iterator[str]:
+    """A name to write a file under, in a new folder beside `path`; at the end it takes its place.
+
+    Whatever fails before leaves nothing behind, not even a folder that was made for the file.
+    """
+    place = Path(path).absolute()
+    made = [folder for folder in place.parents if not folder.exists()]
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".howdah-", dir=place.parent) as own:
+            partial = os.path.join(own, place.name)
+            yield partial
+            os.replace(partial, place)
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):  # others use it, too
+                folder.rmdir()
+        raise
 
 
 def join(folder: str, name: str) -> str:

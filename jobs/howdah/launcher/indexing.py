@@ -12,7 +12,7 @@ import numpy as np
 from howdah.batches import batches, rows_per_batch
 from howdah.distances import SPARSE_METRICS, is_sparse, refuse_extremes
 from howdah.errors import UserError
-from howdah.index import Description, Index, file_digest, save
+from howdah.index import Description, Index, file_digest
 from howdah.launcher.badrows import refuse_bad_rows
 from howdah.launcher.files import Files
 from howdah.launcher.inputs import Inputs
@@ -77,9 +77,10 @@ def transposed(points: Points, first: int) -> Points:
 
 
 def build(points: Points, metric: str, algorithm: str, candidates=None) -> Index:
-    """A fitted index; UserError for a pair of metric and algorithm that cannot be served.
+    """A fitted index; UserError for texts, or a metric and an algorithm, that cannot be served.
 
-    `candidates` builds an approximate index from (points, metric, centre): (description, path).
+    `candidates` writes an approximate index of (points, metric, centre) once all else is checked
+    and gives its (description, path).
     """
     from sklearn.neighbors import NearestNeighbors
 
@@ -88,7 +89,6 @@ def build(points: Points, metric: str, algorithm: str, candidates=None) -> Index
     refuse_pair(metric, algorithm, sparse)
     refuse_extremes(X, metric, "A point")
     centre = None if sparse or metric == "cosine" else X.mean(axis=0)  # type: ignore
-    described = None
     if candidates is not None:
         if sparse:
             raise UserError("Annoy and FAISS need dense points, but the input is sparse"
@@ -96,18 +96,19 @@ def build(points: Points, metric: str, algorithm: str, candidates=None) -> Index
         if algorithm in TREES:
             raise UserError("--algorithm %s is another index than --annoy or --faiss; leave it out."
                             % algorithm)
-        algorithm = "brute"
-        described, path = candidates(X, metric, centre)
-        described.update(bytes=os.path.getsize(path), sha256=file_digest(path))
-    if sparse or metric == "cosine":
+    if candidates is not None or sparse or metric == "cosine":
         algorithm = "brute"
     fitted = NearestNeighbors(algorithm=algorithm, metric=metric).fit(X)
     description = Description(metric, fitted._fit_method, *X.shape,  # type: ignore
-                              dtype="float64", sparse=sparse, candidates=described)
+                              dtype="float64", sparse=sparse)
     index = Index(description, fitted, centre=centre)
     _add_ids(index, points.texts.get("id"))
     _add_labels(index, points.texts.get("label"))
     _add_targets(index, points.texts.get("target"))
+    if candidates is not None:
+        described, path = candidates(X, metric, centre)
+        described.update(bytes=os.path.getsize(path), sha256=file_digest(path))
+        description.candidates = described
     return index
 
 
@@ -156,9 +157,8 @@ def _add_targets(index: Index, targets: Optional[list]) -> None:
     index.description.targets = True
 
 
-def save_index(index: Index, path: str) -> str:
-    """Save; what the user reads."""
-    description = save(index, path)
+def summary(description: Description, path: str) -> str:
+    """What the user reads of an index that was written."""
     carried = [name for name, there in (
         ("ids", description.ids), ("%d classes" % description.classes, description.classes),
         ("targets", description.targets)) if there]

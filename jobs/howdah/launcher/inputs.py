@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
+from glob import glob
 
 from howdah.errors import UserError
 from howdah.launcher.files import Files, local_path
@@ -42,7 +44,7 @@ def list_inputs(paths: list, files: Files) -> list:
     found: list = []
     for path in paths:
         here = files.list(path)
-        if not here and not files.exists(path):
+        if not here and not files.exists(path) and not glob(local_path(path)):
             raise UserError("The input %s does not exist." % path)
         if not here:
             raise UserError("The input folder %s holds no files (names that begin with _ or . do"
@@ -62,8 +64,9 @@ def whole_lines(head: bytes) -> bytes:
 
 
 def whole_number(text, option: str) -> int:
-    if not str(text).isdigit() or int(text) < 1:
-        raise UserError("%s is %r; it must be a whole number of at least 1." % (option, text))
+    if not re.fullmatch(r"0*[1-9]\d{0,8}", str(text)):
+        raise UserError("%s is %r; it must be a whole number from 1 to 999999999."
+                        % (option, text))
     return int(text)
 
 

@@ -18,6 +18,7 @@ from howdah.index import (
     checked_description,
     load,
     read_description,
+    refuse_other_candidates,
     refuse_other_digest,
 )
 from howdah.launcher.files import is_uri, local_path
@@ -72,13 +73,16 @@ def knn_plan(launch, options) -> dict:
         if not launch.files.exists(path):
             raise UserError("The index %s needs %s beside it, which is not there; %s."
                             % (options.index, path, REBUILD))
-        launch.job.ship_candidates(path)
+        if not is_uri(path):
+            refuse_other_candidates(description.candidates, local_path(path))
         launch.job.options.candidates = path
     return {"layout": layout.to_dict(), "metric": description.metric, "n": n, "radius": radius,
             "most": options.max_neighbors, "batch": options.batch, "vote": options.vote,
             "mean": options.mean, "output_format": options.output_format,
             "exclude_self": options.exclude_self, "from_points": options.from_points,
             "recall": options.recall_sample, "sha256": options.index_sha256,
+            # Of files that lie on a cluster each task reads its own copy; others were read here.
+            "verify": is_uri(options.index),
             "first_rows": first_rows(launch, layout, description.metric)}
 
 

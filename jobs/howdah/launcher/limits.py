@@ -69,7 +69,7 @@ def task_memory(launch) -> Optional[TaskMemory]:
     asked = (options.jobconf or {}).get(name)
     if launch.runner == "hadoop" and asked is None:
         asked = settings().get(name, DEFAULT_CONTAINER_MB)
-    if not str(asked).isdigit():
+    if not str(asked).isdecimal():
         return None
     return TaskMemory(int(str(asked)) * MB - TASK_JVM, "%s=%s, %d MB of it for the JVM"
                       % (name, asked, TASK_JVM // MB))
@@ -87,12 +87,12 @@ def spark_memory(launch) -> Optional[TaskMemory]:
     local = re.fullmatch(r"local(?:\[(\d+|\*)(?:,.*)?\])?", runner._spark_master())
     if local:
         tasks = local.group(1) or "1"
-        return share_of_machine((os.cpu_count() or 1) if tasks == "*" else int(tasks))
+        return share_of_machine((os.cpu_count() or 1) if tasks == "*" else int(tasks) or 1)
     given = runner._opts["jobconf"]
     cores = str(given.get("spark.executor.cores", 1))
     for name in PYTHON_OF_EXECUTOR:
         size = re.fullmatch(r"(\d+)([bkmgt]?)b?", str(given.get(name, "")).lower())
-        if size and cores.isdigit():
+        if size and cores.isdecimal() and int(cores):
             return TaskMemory(int(size.group(1)) * SPARK_UNITS[size.group(2)] // int(cores),
                               "%s=%s for %s task%s" % (name, given[name], cores,
                                                        "s" * (cores != "1")))

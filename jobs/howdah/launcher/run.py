@@ -38,6 +38,7 @@ from howdah.launcher.runners import (
     shared_args,
     write_slices,
 )
+from howdah.launcher.shipping import ODD_INPUT, ODD_URI, plain_name, plain_path, refuse_odd
 from howdah.options import wishes
 from howdah.tally import Tally, merged
 
@@ -131,6 +132,8 @@ class Launch:
         """The inputs on the command line, listed and looked into once."""
         if self._inputs is None:
             self._inputs = find_inputs(self.options.args, self.files, wishes(self.options))
+            for path, _ in self._inputs.files:
+                refuse_odd(path, ODD_INPUT)
             if self.remote:
                 self._inputs = self._staged(self._inputs)
         return self._inputs
@@ -143,7 +146,7 @@ class Launch:
         folder = join(self.scratch, "input")
         placed = {}
         for i, path in enumerate(local):
-            placed[path] = join(join(folder, str(i)), os.path.basename(path))
+            placed[path] = join(join(folder, str(i)), plain_name(path))
         self.files.upload({local_path(path): uri for path, uri in placed.items()})
         files = [(placed.get(path, path), size) for path, size in inputs.files]
         return replace(inputs, files=files)
@@ -157,6 +160,13 @@ class Launch:
             if "'" in path and self.runner not in LOCAL_RUNNERS:
                 raise UserError("The path %s holds an apostrophe, which Hadoop's command lines"
                                 " cannot carry; rename it." % path)
+        for path in (self.options.worker_env, *self.job.shipped_files().values()):
+            refuse_odd(path, ODD_URI)
+        for folder in (tempfile.gettempdir(), self.options.local_tmp_dir or ""):
+            for odd in set("#[").intersection(folder):
+                raise UserError("The folder %s for temporary files holds %r, which mrjob takes for"
+                                " something else; set $TMPDIR or --local-tmp-dir to another."
+                                % (folder, odd))
         if self.runner == "hadoop":
             find_hadoop(self.options)
             self.refuse_missing_jar()
@@ -197,7 +207,7 @@ class Launch:
         """Run a job on the inputs; its records, once bad rows are dealt with."""
         records: dict = {}
         with self._running(job_class, plan, output_dir) as (job, runner):
-            for key, value in job.parse_output(runner.cat_output()):
+            for key, value in job.parse_output(self._output(runner)):
                 records.setdefault(key, []).append(value)
         tally = merged(records.pop(ROWS, []))
         with self._removing(output_dir):
@@ -221,11 +231,11 @@ class Launch:
         return tally
 
     def _output(self, runner) -> Iterator[bytes]:
-        """A job's output; of a local job in the order of its input, where mrjob takes any."""
-        if self.runner not in LOCAL_RUNNERS:
+        """A job's output; from here in the order of its input, where mrjob takes any and globs."""
+        folder = local_path(runner.get_output_dir())
+        if self.runner in REMOTE_RUNNERS or is_uri(folder):
             yield from runner.cat_output()
             return
-        folder = local_path(runner.get_output_dir())
         for path in sorted(glob(os.path.join(escape(folder), "part-*"))):
             yield from self.files.chunks(path)
 
@@ -272,7 +282,8 @@ class Launch:
                 file.write(dump_json(plan))
             job = job_for_runner(self, job_class, plan_path, folder, output_dir)
             job.options.args = (write_slices(self, folder) if sliced
-                                else [path for path, _ in self.inputs.files])
+                                else [plain_path(path, folder, ODD_INPUT)
+                                      for path, _ in self.inputs.files])
             with job.make_runner() as runner:
                 try:
                     runner.run()
@@ -294,6 +305,6 @@ class Launch:
                             % path)
         if is_uri(path) or not self.remote:
             return path
-        uri = join(self.scratch, os.path.basename(path))
-        self.files.upload({path: uri})
+        uri = join(self.scratch, plain_name(path))
+        self.files.upload({local_path(path): uri})
         return uri

@@ -12,7 +12,7 @@ from howdah.job import HowdahJob
 from howdah.launcher.files import join
 from howdah.launcher.hadoop import jobconf_of, ship_beside
 from howdah.launcher.inputs import SLICE_BYTES, slices, whole_number
-from howdah.launcher.shipping import JOBS_FOLDER, ONE_THREAD, zip_package
+from howdah.launcher.shipping import JOBS_FOLDER, ONE_THREAD, plain_path, zip_package
 
 if TYPE_CHECKING:
     from howdah.launcher.run import Launch
@@ -22,16 +22,20 @@ REMOTE_RUNNERS = ("hadoop", "emr")
 
 
 def shared_args(job: HowdahJob) -> list:
-    """The command line without the script's own options: what every job understands."""
+    """The command line without the script's own options and files: what every job understands."""
     own = ArgumentParser(add_help=False, allow_abbrev=False)
     job.add_options(own)
+    for option in job.shipped_files():
+        own.add_argument(option)
     return own.parse_known_args(list(job._cl_args))[1]
 
 
 def job_for_runner(launch: Launch, job_class, plan_path: str, folder: str,
                    output_dir: Optional[str]) -> HowdahJob:
     """A job as its runner needs it; what it ships is written to `folder`."""
-    job = job_class([*shared_args(launch.job), "--plan", plan_path])
+    files = [word for option, path in launch.job.shipped_files().items()
+             for word in (option, plain_path(path, folder))]
+    job = job_class([*shared_args(launch.job), "--plan", plan_path, *files])
     options = job.options
     if output_dir and not launch.can_write(output_dir):
         output_dir = None
@@ -49,7 +53,8 @@ def job_for_runner(launch: Launch, job_class, plan_path: str, folder: str,
         return job
     options.check_input_paths = False
     if options.worker_env:
-        options.upload_archives = [*(options.upload_archives or []), launch.worker_env + "#env"]
+        options.upload_archives = [*(options.upload_archives or []),
+                                   plain_path(launch.worker_env, folder) + "#env"]
         options.task_python_bin = ["env/bin/python"]
     package = zip_package(folder, job_class)
     if launch.runner == "spark":
@@ -73,6 +78,9 @@ def _for_spark(launch: Launch, options, package: str, folder: str) -> None:
 
     options.py_files = [*(options.py_files or []), package]
     options.jobconf = {**SPARK_CONF, **(options.jobconf or {})}
+    reduces = options.jobconf.get("mapreduce.job.reduces", "0")
+    if reduces != "0":
+        whole_number(reduces, "--jobconf mapreduce.job.reduces")
     options.python_bin = options.python_bin or [sys.executable]
     options.spark_tmp_dir = options.spark_tmp_dir or (launch.scratch if launch.remote else folder)
 

@@ -5,15 +5,28 @@ from __future__ import annotations
 import inspect
 import marshal
 import os
+import re
+import tempfile
 import zipfile
 from functools import lru_cache
 from importlib.machinery import SourceFileLoader
 from importlib.util import MAGIC_NUMBER, source_hash
+from typing import Optional, Pattern
 
 import mrjob
 
+from howdah.errors import UserError
+from howdah.launcher.files import is_uri, local_path
+
 #: Tasks share a machine's cores, so each gets one thread.
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+#: What a path to ship, one with a scheme and one of an input may not hold: mrjob takes `path#name`
+#: for a file and its name in tasks and `-x` for an option, Hadoop reads URIs between commas, and
+#: Hadoop and Spark take an input for a glob.
+ODD_PATH = re.compile(r"[^\w./=@+-]|(?:\A|/)\W[^/]*\Z")
+ODD_URI = re.compile(r"[^\w./=@+:~()!;&-]")
+ODD_INPUT = re.compile(r"[,:*?\[\]{}\\]")
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 JOBS_FOLDER = os.path.dirname(PACKAGE)
 
@@ -40,6 +53,31 @@ def zip_mrjob(folder: str) -> str:
         files.update({os.path.join(below, name): os.path.join(parent, name)
                       for name in names if name.endswith(".py")})
     return _zip(os.path.join(folder, "mrjob.zip"), files)
+
+
+def plain_path(path: str, folder: str, odd: Pattern = ODD_PATH) -> str:
+    """A file as a runner can take it: itself, or if its path is odd a link to it in `folder`."""
+    if is_uri(path) or not odd.search(path):
+        return path
+    link = os.path.join(tempfile.mkdtemp(dir=folder), plain_name(path))
+    os.symlink(os.path.abspath(local_path(path)), link)
+    return link
+
+
+def plain_name(path: str) -> str:
+    """The name of a file without odd characters."""
+    name = re.sub(r"[^\w.-]", "_", os.path.basename(path))
+    return name if name[:1].isalnum() else "file" + name
+
+
+def refuse_odd(uri: Optional[str], odd: Pattern) -> None:
+    """UserError for a URI that no runner can take."""
+    if not uri or not is_uri(uri):
+        return
+    found = odd.search(uri, re.match("[^:]*://[^/]*", uri).end())  # type: ignore[union-attr]
+    if found:
+        raise UserError("The URI %s holds %r, which means something else to Hadoop or Spark; rename"
+                        " the file." % (uri, found.group()))
 
 
 def _zip(path: str, files: dict) -> str:

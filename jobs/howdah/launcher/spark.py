@@ -11,7 +11,9 @@ import os
 import re
 import subprocess
 from typing import NoReturn, Optional
+from urllib.parse import unquote
 
+import mrjob.spark
 from mrjob.fs.hadoop import HadoopFilesystem
 from mrjob.logs.log4j import _parse_hadoop_log4j_records
 from mrjob.parse import is_uri
@@ -67,6 +69,16 @@ class SparkRunner(SparkMRJobRunner):
             fs.hadoop = QuickFilesystem(self._opts["hadoop_bin"])
         return fs
 
+    def _spark_harness_path(self):
+        """mrjob's own imports pyspark, which spark-submit may have and this Python need not."""
+        return os.path.join(os.path.dirname(mrjob.spark.__file__), "harness.py")
+
+    def _step_input_uris(self, step_num):
+        return list(map(unquoted, super()._step_input_uris(step_num)))
+
+    def _step_output_uri(self, step_num):
+        return unquoted(super()._step_output_uri(step_num))
+
     def _run(self):
         if not is_uri(self._spark_tmp_dir):
             # The counters are written there, and Spark makes it only for output of its own.
@@ -116,6 +128,11 @@ class SparkRunner(SparkMRJobRunner):
         if self._application is None:
             return None
         return cause_in_logs(self.fs.hadoop.get_hadoop_bin()[0], self._application)
+
+
+def unquoted(uri: str) -> str:
+    """mrjob quotes local paths as URIs, and Hadoop would take %20 for a part of the name."""
+    return unquote(uri) if uri.startswith("file:") else uri
 
 
 def last_words(said: str) -> str:

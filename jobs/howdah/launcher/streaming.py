@@ -10,7 +10,7 @@ from howdah.codec import dump_json
 from howdah.errors import UserError
 from howdah.launcher.files import is_uri
 from howdah.launcher.hadoop import jobconf_of, words
-from howdah.launcher.shipping import ONE_THREAD, zip_mrjob, zip_package
+from howdah.launcher.shipping import ODD_PATH, ONE_THREAD, plain_path, zip_mrjob, zip_package
 
 
 def check_streaming(options) -> None:
@@ -20,6 +20,11 @@ def check_streaming(options) -> None:
     if os.path.exists(options.print_streaming):
         raise UserError("The folder %s exists already; give another --print-streaming."
                         % options.print_streaming)
+    odd = ODD_PATH.search(os.path.abspath(options.print_streaming))
+    if odd:
+        raise UserError("The folder %s holds %r, which Hadoop's -files cannot carry; give another"
+                        " --print-streaming." % (os.path.abspath(options.print_streaming),
+                                                 odd.group()))
     for path in [*options.args, options.output_dir]:
         if not is_uri(path):
             raise UserError("The command of --print-streaming runs on the cluster alone, but %s is"
@@ -39,7 +44,8 @@ def streaming_command(launch, job_class, plan: dict, folder: str) -> str:
         file.write(dump_json({"layout": launch.inputs.layout.to_dict(), **plan, "sliced": False}))
     shipped = [os.path.abspath(path) for path in (
         script, plan_path, zip_package(folder, job_class), zip_mrjob(folder))]
-    extra = launch.job.shipped_files()
+    extra = {option: plain_path(path, folder)
+             for option, path in launch.job.shipped_files().items()}
     jobconf = jobconf_of(job_class, options.jobconf)
     if job_class.MAP_ONLY:
         jobconf["mapreduce.job.reduces"] = "0"
@@ -56,7 +62,7 @@ def streaming_command(launch, job_class, plan: dict, folder: str) -> str:
         command += ["-D", "%s=%s" % (name, value)]
     command += ["-files", ",".join([*shipped, *extra.values()])]
     if options.worker_env:
-        command += ["-archives", options.worker_env + "#env"]
+        command += ["-archives", plain_path(options.worker_env, folder) + "#env"]
     for name, value in sorted(cmdenv.items()):
         command += ["-cmdenv", "%s=%s" % (name, value)]
     for path, _ in launch.inputs.files:

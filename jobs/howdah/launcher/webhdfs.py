@@ -179,4 +179,4 @@ def _place(conf: dict) -> tuple[Optional[str], Optional[str]]:
     if host in ("", "0.0.0.0"):
         host = str(default.hostname)
     port = port or str(DEFAULT_PORT)
-    return default.netloc, "%s:%s" % (host, port) if port.isdigit() and "$" not in host else None
+    return default.netloc, "%s:%s" % (host, port) if port.isdecimal() and "$" not in host else None
