@@ -360,9 +360,13 @@ def test_labels_asked_of_an_index_without(folder):
 
 
 def test_queries_of_another_width(folder):
-    message = refused("knn", IRIS, "--index", folder / "iris")
-    assert "The queries have 5 columns (sepal_length, sepal_width," in message
-    assert "iris has 4 columns" in message
+    assert refused("knn", folder / "queries.csv", "--index", folder / "iris") == (
+        "The queries have 64 columns (0, 1, 2, 3, 4, 5, 6, 7, ...), but the index %s has 4 columns."
+        % (folder / "iris"))
+    names = "sepal_length, sepal_width, petal_length, petal_width"
+    assert refused("knn", IRIS, "--index", folder / "iris") == (
+        "The columns of the input are %s, label, but those of the index %s are %s; leave out the"
+        " others with --ignore-columns label." % (names, folder / "iris", names))
 
 
 def test_files_that_are_no_index(folder, tmp_path):

@@ -95,7 +95,7 @@ class Output:
     def begin(self, model: Model) -> None:
         """The profile and the first centroids."""
         self._begun = self.folder is not None
-        profile = json.dumps({"profile": model.profile.readable()}) + "\n"
+        profile = json.dumps({"profile": model.profile.readable(), "columns": model.columns}) + "\n"
         self._write({PROFILE: profile.encode("utf-8"),
                      CENTROIDS: centroids_csv(model.centroids, model.columns)})
 
