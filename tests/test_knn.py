@@ -12,7 +12,8 @@ import pytest
 import scripts
 from generators import integer_grid, write_csv, write_svmlight
 from howdah.codec import dump_json
-from howdah.launcher.knn import knn_plan, tail
+from howdah.index import read_description
+from howdah.launcher.knn import knn_plan, query_layout, tail
 from howdah.launcher.run import Launch
 from knn import KNN
 from knn_oracle import neighbours
@@ -307,6 +308,24 @@ def test_a_cluster_task_answers_with_the_line_where_there_is_no_id(folder, tmp_p
     assert [json.loads(line) for line in out] == [
         {"id": "5.1,3.5,1.4,0.2,0", "neighbors": [["iris0", 0]]},
         {"id": "4.9,3.0,1.4,0.2,0", "neighbors": [["iris1", 0]]}]
+
+
+def test_a_task_takes_columns_by_name_or_says_why_not(folder, tmp_path):
+    """The launcher knows no names of an index behind a URI, of which it reads the end only."""
+    job = KNN([str(IRIS), "--ignore-columns", "label", "--index", str(folder / "iris"), "-n", "1"])
+    plan = knn_plan(Launch(job), job.options)
+    turned = {**plan["layout"], "columns": plan["layout"]["columns"][::-1]}
+    out = task(tmp_path, {**plan, "layout": turned}, b"0.2,1.4,3.5,5.1,0\n", "--index",
+               folder / "iris")
+    assert json.loads(out[0])["neighbors"] == [["iris0", 0]]
+
+    job = KNN([str(IRIS), "--index", "hdfs:///iris"])
+    wide = query_layout(Launch(job), job.options, read_description(str(folder / "iris")))
+    [failed] = task(tmp_path, {**plan, "layout": wide.to_dict()}, IRIS.read_bytes(), "--index",
+                    folder / "iris")
+    assert b"are sepal_length, sepal_width, petal_length, petal_width; leave out the others" in (
+        failed)
+    assert failed.startswith(b'failure\t{"kind":"user"')
 
 
 def test_a_task_without_rows_answers_nothing(folder, tmp_path):
