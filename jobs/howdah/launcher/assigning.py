@@ -14,14 +14,15 @@ def plan_of_options(launch, options) -> dict:
     """The plan of an assignment: the model's centroids and space."""
     if not options.model:
         raise UserError("--model is missing; give the model.json of a driver's run.")
-    return assign_plan(launch, read_model(options.model, launch.files), " " + options.model)
+    return assign_plan(launch, read_model(options.model, launch.files),
+                       "the model %s" % options.model)
 
 
-def assign_plan(launch, model, place: str = "") -> dict:
+def assign_plan(launch, model, name: str = "the model") -> dict:
     layout = launch.inputs.layout
     if layout.sparse:
         layout = replace(layout, width=model.width)
-    layout = in_order_of(model.columns, layout, "those of the model%s" % place)
+    layout = in_order_of(model.columns, layout, "those of " + name)
     if layout.n_columns != model.width:
         raise UserError("The input has %s columns (%s), but the model has %d (%s)."
                         % (layout.n_columns, some_of(layout.column_names()), model.width,
