@@ -262,6 +262,13 @@ def test_a_layout_without_names_has_none_either(layout: Layout) -> None:
     assert places_of(["c", "a", "b"], layout, "those of it") is None
 
 
+@pytest.mark.parametrize("ours, theirs", [(b",,x", ["", "x", ""]), (b"a,b,a", ["b", "a", "a"]),
+                                          (b"a,b,c", ["a", "b", "b"])])
+def test_double_names_on_either_side_are_refused(ours: bytes, theirs: list) -> None:
+    with pytest.raises(UserError, match="stands twice"):
+        places_of(theirs, detect(ours + b"\n1,2,3\n"), "those of it")
+
+
 def test_a_refusal_stays_readable_however_many_columns_there_are() -> None:
     wide = detect(b",".join(b"x%d" % i for i in range(5000)) + b"\n" + b",".join([b"1"] * 5000))
     with pytest.raises(UserError) as refusal:

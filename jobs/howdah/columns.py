@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import Counter
 from dataclasses import replace
 from typing import Optional, Sequence
 
@@ -29,17 +30,17 @@ def places_of(names: Optional[Sequence[str]], layout: Layout, those_of: str,
     ours, theirs = [[name.strip() for name in side] for side in (layout.columns, names)]
     if ours == theirs:
         return None
-    twice = _twice(ours) or _twice(theirs)
-    if twice is None and set(ours) == set(theirs):
+    twice = _twice(ours) + _twice(theirs)
+    if not twice and set(ours) == set(theirs):
         place = {name: i for i, name in enumerate(ours)}
         return [place[name] for name in theirs]
     if are_numbers(ours) != are_numbers(theirs) or are_numbers(ours) and not ids:
         return None
     told = "The columns of the input are %s, but %s are %s; " % (
         some_of(ours), those_of, some_of(theirs))
-    if twice is not None:
+    if twice:
         raise UserError(told + "%r stands twice, so that names do not tell the columns apart: give"
-                        " each one a name of its own." % twice)
+                        " each one a name of its own." % twice[0])
     raise UserError(told + _remedy(layout, ours, theirs))
 
 
@@ -65,9 +66,9 @@ def are_numbers(names: Sequence[str]) -> bool:
             and numbers[-1] < len(numbers) + MOST_LEFT_OUT)
 
 
-def _twice(names: list) -> Optional[str]:
-    seen: set = set()
-    return next((name for name in names if name in seen or seen.add(name)), None)  # type: ignore
+def _twice(names: list) -> list:
+    """Those that stand more than once."""
+    return [name for name, count in Counter(names).items() if count > 1]
 
 
 def _remedy(layout: Layout, ours: list, theirs: list) -> str:
