@@ -288,8 +288,7 @@ def check(options) -> None:
 
 
 def read_start(options, launch: Launch) -> np.ndarray:
-    start = read_centroids(options.init, launch.files, launch.inputs.layout.n_columns,
-                           options.metric)
+    start = read_centroids(options.init, launch.files, launch.inputs.layout, options.metric)
     [k] = options.clusters
     if len(start) != k:
         raise UserError("%s holds %d centroids, but -k is %d; give -k %d."

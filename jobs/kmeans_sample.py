@@ -65,10 +65,12 @@ class KMeansSample(HowdahJob):
             yield from self.reduce_report(key, values)
 
     def show(self, launch, outcome):
+        from howdah.launcher.rounds import with_width
         from howdah.launcher.sampling import profile_and_sample
 
         profile, rows, weights = profile_and_sample(outcome)
-        print(json.dumps({"profile": profile.readable()}))
+        layout = with_width(launch.inputs.layout, profile)
+        print(json.dumps({"profile": profile.readable(), "columns": layout.column_names()}))
         for row, weight in zip(rows, weights.tolist()):
             values = row.tolist() if isinstance(row, np.ndarray) else row.toarray()[0].tolist()
             print(json.dumps({"row": values, "weight": weight}))

@@ -54,8 +54,9 @@ class KNN(HowdahJob):
                             help="never answer the query itself: its id, or without ids one equal"
                                  " row")
         parser.add_argument("--from-points", action="store_true",
-                            help="column j of a query is its weight of the index's point j:"
-                                 " points near their weighted sum, without themselves")
+                            help="column j of a query is its weight of the index's point j, or"
+                                 " of the point that it is called after: points near their"
+                                 " weighted sum, without themselves")
         parser.add_argument("--recall-sample", type=int, metavar="QUERIES",
                             help="answer so many queries of each task exactly too, and tell the"
                                  " recall")

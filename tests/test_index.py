@@ -63,6 +63,15 @@ def test_what_was_saved_is_loaded(path):
     assert index.positions_of(["p299", "nobody", "p0"]).tolist() == [299, -1, 0]
 
 
+def test_names_of_columns_are_saved_too(tmp_path):
+    path = str(tmp_path / "index.joblib")
+    names = ["height", "gr\u00f6\u00dfe", "0", ""]
+    save(build(Points(points().X, {}, names), "euclidean", "brute"), path)
+    assert load(path).columns == names
+    save(build(Points(points().X), "euclidean", "brute"), path)
+    assert load(path).columns is None
+
+
 def test_the_last_kilobyte_is_enough_for_the_description(path):
     tail = Path(path).read_bytes()[-TAIL_BYTES:]
     assert description_of_tail(tail, path) == read_description(path)
@@ -214,6 +223,15 @@ def test_a_plain_dump_is_accepted_with_a_warning(tmp_path):
     assert index.positions_of(["3", "300", "x", "\u00b2", "9" * 5000]).tolist() == [
         3, -1, -1, -1, -1]
     assert index.neighbors().query(points().X[5:6], 1).positions.tolist() == [5]
+    assert index.columns is None
+
+
+def test_a_plain_dump_of_a_table_has_its_columns_names(tmp_path):
+    path = str(tmp_path / "plain.joblib")
+    fitted = NearestNeighbors().fit(points().X)
+    fitted.feature_names_in_ = np.array(list("abcd"), dtype=object)
+    joblib.dump(fitted, path)
+    assert load(path).columns == ["a", "b", "c", "d"]
 
 
 def test_a_plain_dump_of_another_scikit_learn(tmp_path):
@@ -280,6 +298,7 @@ def test_the_stored_index_answers(tmp_path):
     answers = index.neighbors().query(index.points[:1], 3)
     assert index.ids[answers.positions].tolist() == [b"iris0", b"iris17", b"iris4"]
     assert answers.distances[0] == 0
+    assert index.columns is None
 
 
 def read_library(path: Path) -> list:

@@ -65,18 +65,6 @@ def test_ids_replace_lines(tmp_path, xy_model):
     assert ran.table() == [["first", "0", "5.0"], ["\u00fcber", "1", "5.0"]]
 
 
-def test_columns_are_found_by_name_in_any_order(tmp_path, xy_model):
-    (tmp_path / "new.csv").write_text("z,y,x\n7,4,3\n7,4,13\n")
-    ran = succeed("kmeans_assign", tmp_path / "new.csv", "--model", xy_model)
-    assert [row[:2] for row in ran.table()] == [["0", "5.0"], ["1", "5.0"]]
-
-
-def test_keys_of_json_lines_are_found_by_name(tmp_path, xy_model):
-    (tmp_path / "new.jsonl").write_text('{"y": 4, "z": 7, "x": 3}\n{"y": 4, "z": 7, "x": 13}\n')
-    ran = succeed("kmeans_assign", tmp_path / "new.jsonl", "--model", xy_model)
-    assert [row[:2] for row in ran.table()] == [["0", "5.0"], ["1", "5.0"]]
-
-
 def test_new_points_may_lie_outside_the_range_of_the_models_data(tmp_path, xy_model):
     (tmp_path / "far.csv").write_text("x,y\n1e7,0\n-1e7,0\n")
     labels = [row[0] for row in succeed(

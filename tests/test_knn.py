@@ -13,8 +13,8 @@ import pytest
 import scripts
 from generators import integer_grid, write_csv, write_svmlight
 from howdah.codec import dump_json
-from howdah.index import file_digest
-from howdah.launcher.knn import knn_plan, tail
+from howdah.index import file_digest, read_description
+from howdah.launcher.knn import knn_plan, query_layout, tail
 from howdah.launcher.run import Launch
 from knn import KNN
 from knn_oracle import neighbours
@@ -376,6 +376,24 @@ def test_a_cluster_task_answers_with_the_line_where_there_is_no_id(folder, tmp_p
         {"id": "4.9,3.0,1.4,0.2,0", "neighbors": [["iris1", 0]]}]
 
 
+def test_a_task_takes_columns_by_name_or_says_why_not(folder, tmp_path):
+    """The launcher knows no names of an index behind a URI, of which it reads the end only."""
+    job = KNN([str(IRIS), "--ignore-columns", "label", "--index", str(folder / "iris"), "-n", "1"])
+    plan = knn_plan(Launch(job), job.options)
+    turned = {**plan["layout"], "columns": plan["layout"]["columns"][::-1]}
+    out = task(tmp_path, {**plan, "layout": turned}, b"0.2,1.4,3.5,5.1,0\n", "--index",
+               folder / "iris")
+    assert json.loads(out[0])["neighbors"] == [["iris0", 0]]
+
+    job = KNN([str(IRIS), "--index", "hdfs:///iris"])
+    wide = query_layout(Launch(job), job.options, read_description(str(folder / "iris")))
+    [failed] = task(tmp_path, {**plan, "layout": wide.to_dict()}, IRIS.read_bytes(), "--index",
+                    folder / "iris")
+    assert b"are sepal_length, sepal_width, petal_length, petal_width; leave out the others" in (
+        failed)
+    assert failed.startswith(b'failure\t{"kind":"user"')
+
+
 def test_a_task_without_rows_answers_nothing(folder, tmp_path):
     job = KNN([str(IRIS), "--ignore-columns", "label", "--index", str(folder / "iris")])
     plan = knn_plan(Launch(job), job.options)
@@ -427,9 +445,13 @@ def test_labels_asked_of_an_index_without(folder):
 
 
 def test_queries_of_another_width(folder):
-    message = refused("knn", IRIS, "--index", folder / "iris")
-    assert "The queries have 5 columns (sepal_length, sepal_width," in message
-    assert "iris has 4 columns" in message
+    assert refused("knn", folder / "queries.csv", "--index", folder / "iris") == (
+        "The queries have 64 columns (0, 1, 2, 3, 4, 5, 6, 7, ...), but the index %s has 4 columns."
+        % (folder / "iris"))
+    names = "sepal_length, sepal_width, petal_length, petal_width"
+    assert refused("knn", IRIS, "--index", folder / "iris") == (
+        "The columns of the input are %s, label, but those of the index %s are %s; leave out the"
+        " others with --ignore-columns label." % (names, folder / "iris", names))
 
 
 def test_files_that_are_no_index(folder, tmp_path):

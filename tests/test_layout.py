@@ -81,6 +81,36 @@ def test_header(head: bytes, header) -> None:
     assert detect(head).header == header
 
 
+@pytest.mark.parametrize("head", [
+    b'"a" , "b, c"\n1,2\n', b'  a, "b, c" \n1,2\n', b'a ,"b, c"\n1,2\n',
+    b'"a";"b, c" \n1;2\n3;4\n', b'\xef\xbb\xbf"a", "b, c"\r\n1,2\r\n'])
+def test_blanks_around_names_and_their_quotes_are_none_of_theirs(head: bytes) -> None:
+    assert detect(head).columns == ("a", "b, c")
+
+
+def test_a_quote_that_does_not_end_makes_no_header() -> None:
+    assert detect(b'a, "b\n1,2\n3,4\n').header is None
+
+
+@pytest.mark.parametrize("wishes", [
+    Wishes(ignore_columns=("b",)), Wishes(weight_column="b"), Wishes(id_column="b")])
+def test_a_name_of_two_columns_chooses_none(wishes: Wishes) -> None:
+    assert refusal(b"a,b,b\n1,2,3\n", wishes).endswith(
+        " is 'b', but 2 columns have this name (a, b, b); give the column's number, from 0.")
+
+
+def test_a_name_of_two_columns_does_no_harm_where_it_is_not_used() -> None:
+    assert detect(b"a,b,b\n1,2,3\n").columns == ("a", "b", "b")
+    assert detect(b"a,b,b\n1,2,3\n", Wishes(ignore_columns=("1",))).columns == ("a", "b")
+
+
+@pytest.mark.parametrize("head, named", [
+    (b"a,b\n1,2\n", True), (b"1,2\n3,4\n", False), (b'{"a": 1}\n', True), (b"[1, 2]\n", False),
+    (b"1 1:1\n", False)])
+def test_whether_columns_have_names(head: bytes, named: bool) -> None:
+    assert detect(head).named is named
+
+
 def test_header_by_hand() -> None:
     years = b"2019,2020\n1,2\n"
     assert detect(years).header is None

@@ -17,6 +17,7 @@ from howdah.launcher.models import (
     read_centroids,
     read_model,
 )
+from howdah.layout import Layout, detect
 from howdah.profile import Profile
 from howdah.moments import row_hashes
 from scripts import WORDCOUNT, centroids_of, refused, succeed
@@ -28,6 +29,11 @@ def model_of(X: np.ndarray, metric="euclidean", standardize=False) -> Model:
     profile = Profile.of(X, None, row_hashes(X), 10)
     return Model(["a", "b"], metric, standardize, False, profile, X[:3].copy(), [1.0, 2.0, 3.0],
                  [1, 2, 3], [0.1, 0.2, 0.3], "--min-gain 0.001", 7, {"clusters": 3})
+
+
+def nameless(width: int) -> Layout:
+    """Of rows without a header."""
+    return detect(b",".join([b"1"] * width) + b"\n")
 
 
 def test_model_json_round_trip_keeps_every_bit():
@@ -68,12 +74,20 @@ def test_a_file_that_is_no_model_is_refused(tmp_path, text):
 
 def test_centroids_csv_round_trip_keeps_every_bit():
     C = heavy(20, 3, 2, seed=1) * [1e-300, 1, 1e200]
-    assert parse_centroids(centroids_csv(C, ["a,b", 'c"', "d"]), "c").tobytes() == C.tobytes()
-    assert parse_centroids(b"1,2\n3,4\n", "c").tolist() == [[1, 2], [3, 4]]
+    names, read = parse_centroids(centroids_csv(C, ["a,b", 'c"', "d"]), "c")
+    assert (names, read.tobytes()) == (["a,b", 'c"', "d"], C.tobytes())
+    names, read = parse_centroids(b"1,2\n3,4\n", "c")
+    assert (names, read.tolist()) == (None, [[1, 2], [3, 4]])
+
+
+@pytest.mark.parametrize("header", [b"a,b\n", b"\xef\xbb\xbfa,b\r\n", b'"a" , "b"\n', b" a, b\n"])
+def test_names_of_centroids_are_what_is_between_blanks_quotes_and_marks(header):
+    assert parse_centroids(header + b"1,2\n", "c")[0] == ["a", "b"]
 
 
 @pytest.mark.parametrize("data, message", [
     (b"", "c.csv holds no centroids."), (b"a,b\n", "c.csv holds no centroids."),
+    (b"a,b\n1,2,3\n", "The header of c.csv has 2 columns, but its first centroid has 3."),
     (b"a,b\n1,2\n3\n", "Centroid 2 of c.csv has 1 columns, but the first has 2."),
     (b"a,b\n1,2\n3,x\n", "Centroid 2 of c.csv holds 'x', not a number."),
     (b"a,b\n1,nan\n", "Centroid 1 of c.csv holds 'nan', not a number."),
@@ -88,11 +102,11 @@ def test_centroids_of_another_width_or_metric_are_refused(tmp_path):
     path = tmp_path / "model.json"
     path.write_bytes(model_of(blobs(50, 2, 3, seed=0)).to_json())
     with pytest.raises(UserError) as refusal:
-        read_centroids(str(path), Files(), 5, "euclidean")
+        read_centroids(str(path), Files(), nameless(5), "euclidean")
     assert str(refusal.value) == (
         "The centroids of %s have 2 columns, but the input has 5." % path)
     with pytest.raises(UserError) as refusal:
-        read_centroids(str(path), Files(), 2, "cosine")
+        read_centroids(str(path), Files(), nameless(2), "cosine")
     assert str(refusal.value) == (
         "%s was made with --metric euclidean, but this run uses cosine; give the same --metric."
         % path)
@@ -100,11 +114,11 @@ def test_centroids_of_another_width_or_metric_are_refused(tmp_path):
 
 def test_cosine_centroids_get_unit_length(tmp_path):
     (tmp_path / "c.csv").write_text("3,4\n0,2\n")
-    read = read_centroids(str(tmp_path / "c.csv"), Files(), 2, "cosine")
+    read = read_centroids(str(tmp_path / "c.csv"), Files(), nameless(2), "cosine")
     assert read.tolist() == [[0.6, 0.8], [0, 1]]
     (tmp_path / "c.csv").write_text("3,4\n0,0\n")
     with pytest.raises(UserError, match="Centroid 2 of .* is all zeros"):
-        read_centroids(str(tmp_path / "c.csv"), Files(), 2, "cosine")
+        read_centroids(str(tmp_path / "c.csv"), Files(), nameless(2), "cosine")
 
 
 def test_a_folder_gives_the_centroids_of_its_last_round(tmp_path):
@@ -112,10 +126,10 @@ def test_a_folder_gives_the_centroids_of_its_last_round(tmp_path):
     model = model_of(blobs(50, 2, 3, seed=0))
     (tmp_path / "model.json").write_bytes(model.to_json())
     (tmp_path / "centroids.csv").write_bytes(centroids_csv(model.centroids + 1, model.columns))
-    assert np.array_equal(read_centroids(str(tmp_path), Files(), 2, "euclidean"),
+    assert np.array_equal(read_centroids(str(tmp_path), Files(), nameless(2), "euclidean"),
                           model.centroids + 1)
     with pytest.raises(UserError, match="was made with --metric euclidean"):
-        read_centroids(str(tmp_path), Files(), 2, "cosine")
+        read_centroids(str(tmp_path), Files(), nameless(2), "cosine")
 
 
 # scikit-learn's predictions

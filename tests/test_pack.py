@@ -148,7 +148,8 @@ def test_kmeans_assign_finds_packed_columns_by_name(folder, tmp_path):
     pack(tmp_path / "turned.csv", tmp_path / "turned")
     args = ("--model", tmp_path / "out")
     first = succeed("kmeans_assign", folder / "plain", *args).table()[0]
-    assert succeed("kmeans_assign", tmp_path / "turned", *args).table() == [first]
+    assert succeed("kmeans_assign", tmp_path / "turned", *args, "--ignore-columns",
+                   "extra").table() == [first]
 
 
 def test_knn(folder, tmp_path):
@@ -300,6 +301,23 @@ def test_other_files_beside_blocks(folder, tmp_path, other, sentence):
     (tmp_path / "other").write_bytes(other)
     assert refused("kmeans_round", folder / "plain", tmp_path / "other", "--centroids",
                    folder / "c.csv") == sentence
+
+
+def test_blocks_of_columns_in_another_order(folder, tmp_path):
+    """Whatever is done with bad rows: which column is which decides about all rows."""
+    write_csv(tmp_path / "x.csv", X[:5], ["y", "x", "z"])
+    assert refused("kmeans_round", folder / "plain", pack(tmp_path / "x.csv", tmp_path / "x"),
+                   "--centroids", folder / "c.csv", "--bad-rows", "skip") == (
+        "A packed block has the columns y, x, z, but the first has x, y, z; keep them apart.")
+
+
+def test_a_name_of_two_packed_columns_chooses_none(tmp_path):
+    write_csv(tmp_path / "x.csv", X[:5], ["x", "size", "size"])
+    blocks = pack(tmp_path / "x.csv", tmp_path / "x")
+    assert refused("kmeans_sample", blocks, "-k", 1, "--ignore-columns", "size") == (
+        "--ignore-columns is 'size', but 2 columns have this name (x, size, size); leave out"
+        " columns when packing.")
+    assert points(blocks).X.shape == (5, 3)
 
 
 def test_blocks_with_and_without_weights(folder):

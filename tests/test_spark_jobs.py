@@ -133,7 +133,7 @@ def test_a_whole_run_is_within_two_percent(digits, inline_cost, tmp_path):
 
 def test_labels_and_neighbours_are_those_of_inline(digits, tmp_path):
     succeed("driver", IRIS, "-k", 3, *UNLABELLED, "--output-dir", tmp_path / "m")
-    assign = ("kmeans_assign", IRIS, "--model", tmp_path / "m")
+    assign = ("kmeans_assign", IRIS, *UNLABELLED, "--model", tmp_path / "m")
     assert sorted(succeed(*assign, *SPARK).out.splitlines()) == sorted(
         succeed(*assign).out.splitlines())
     index = tmp_path / "iris.index.joblib"

@@ -11,6 +11,7 @@ import numpy as np
 from howdah.distances import is_sparse, squared_lengths
 from howdah.errors import UserError
 from howdah.index import Index
+from howdah.layout import Layout
 from howdah.neighbors import Answers
 from howdah.recall import Sample, hits
 from howdah.votes import class_shares, means, winners
@@ -35,11 +36,15 @@ class Answering:
         self.excluded = {} if exclude is None else read_exclusions(exclude)
         self.sample = Sample(plan["recall"]) if plan["recall"] else None
         self.truncated = 0
+        self.places = index.places_of_columns(Layout.from_dict(plan["layout"]), plan["index"],
+                                              plan["from_points"])
         if plan["vote"]:
             self.labels = [label.decode("utf-8") for label in index.classes]  # type: ignore
 
     def lines(self, ids: list, X, named: bool) -> Iterator[bytes]:
         """One line (or, of pairs, several) for each query of a batch, in its order."""
+        if self.places is not None:
+            X = X.T[self.places].T  # by columns, as it was
         queries = self.queries(X)
         excluded = self._excluded_positions(ids, X, named)
         same = self.plan["exclude_self"] and not (named and self.index.ids is not None)

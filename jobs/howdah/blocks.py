@@ -19,7 +19,7 @@ import numpy as np
 import pybase64
 
 from howdah.errors import UserError
-from howdah.layout import PACKED_HEAD, Layout, Wishes, some_of
+from howdah.layout import PACKED_HEAD, Layout, Wishes, refuse_twice, some_of
 from howdah.parse import Rows
 
 ALIGNMENT = 8
@@ -163,6 +163,8 @@ def describe(line: bytes, wishes: Wishes, place: str) -> Layout:
     if unknown:
         raise UserError("--ignore-columns names %r, but %s was packed with the columns %s."
                         % (unknown[0], place, ", ".join(names)))
+    for column in wishes.ignore_columns:
+        refuse_twice(column, names, "--ignore-columns", "leave out columns when packing")
     kept = [i for i, name in enumerate(names) if name not in wishes.ignore_columns]
     return Layout(format="packed", fields=len(names), columns=tuple(names[i] for i in kept),
                   numeric=tuple(kept), weight=weight, texts=texts)

@@ -58,7 +58,8 @@ class FastReader:
     def __init__(self, layout: Layout):
         self.layout = layout
         self._json = simdjson.Parser()
-        self._header = layout.header.encode("utf-8") if layout.header is not None else None
+        #: Lines that are headers.
+        self.headers = [] if layout.header is None else [layout.header.encode("utf-8")]
         used = {*layout.numeric, layout.weight}
         texts = {*layout.texts.values(), *layout.unread_texts}
         self._cuts = (Cut(layout, texts),
@@ -70,8 +71,9 @@ class FastReader:
 
     def read(self, data: bytes, reading: int) -> Optional[Rows]:
         """The rows of `data` (whole lines, the last one ended), or None where it is not clean."""
-        if self._header is not None and self._header in data:
-            return None
+        for header in self.headers:
+            if header in data:
+                return None
         try:
             return self._read(data, reading)
         except (ValueError, TypeError, RuntimeError):

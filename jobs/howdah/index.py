@@ -175,6 +175,7 @@ class Index:
     codes, classes : (n,) int32 and (c,) bytes, or None: the label of point i is classes[codes[i]]
     targets : (n,) float64 or None
     centre : (d,) float64 or None, the mean of dense points
+    columns : names of the d columns, or None: sparse points have none, nor have old files
     mapped : whether the arrays are a file's, shared with other processes
     """
 
@@ -186,12 +187,27 @@ class Index:
     classes: Optional[np.ndarray] = None
     targets: Optional[np.ndarray] = None
     centre: Optional[np.ndarray] = None
+    columns: Optional[list] = None
     mapped: bool = True
 
     @property
     def points(self):
         points = self.fitted._fit_X  # type: ignore[attr-defined]
         return points if is_sparse(points) else np.asarray(points)
+
+    def places_of_columns(self, layout, name: str, from_points: bool = False) -> Optional[list]:
+        """Where the columns of this index stand among those of queries, as `places_of` says it.
+
+        `from_points`: the queries' columns are points of the index, whose ids are their names.
+        """
+        from howdah.columns import places_of
+
+        if not from_points:
+            return places_of(self.columns, layout, "those of the index %s" % name)
+        if self.ids is None or not layout.named:
+            return None
+        ids = [held.decode("utf-8") for held in np.asarray(self.ids).tolist()]
+        return places_of(ids, layout, "the points of the index %s" % name, ids=True)
 
     def neighbors(self, candidates: Optional[str] = None, verify: bool = False):
         """Exact neighbours, or those among the candidates of an Annoy or FAISS file.
@@ -248,7 +264,7 @@ def save(index: Index, path: str) -> Description:
 
     payload = {MARK: FORMAT_VERSION, "fitted": index.fitted, "ids": index.ids,
                "id_order": index.id_order, "codes": index.codes, "classes": index.classes,
-               "targets": index.targets, "centre": index.centre}
+               "targets": index.targets, "centre": index.centre, "columns": index.columns}
     joblib.dump(payload, path, compress=0)
     index.description.payload_bytes = os.path.getsize(path)
     with open(path, "ab") as file:
@@ -267,7 +283,8 @@ def load(path: str, warn=lambda text: None) -> Index:
     if description is None:
         warn("%s is a plain joblib dump: its points have no ids, so neighbours are given by their"
              " position." % path)
-        return Index(_described(payload, path), payload, mapped=mapped)
+        names = list(getattr(payload, "feature_names_in_", ()))
+        return Index(_described(payload, path), payload, columns=names or None, mapped=mapped)
     parts = {key: payload[key] for key in payload if key != MARK}
     return Index(description, mapped=mapped, **parts)
 

@@ -47,6 +47,12 @@ class Layout:
         return self.columns is None
 
     @property
+    def named(self) -> bool:
+        """Whether the columns' names stand in the input; else they are numbers."""
+        return self.columns is not None and (
+            self.format == "packed" or self.header is not None or self.keys is not None)
+
+    @property
     def n_columns(self) -> Optional[int]:
         return self.width if self.columns is None else len(self.columns)
 
@@ -163,17 +169,31 @@ def split_fields(line: str, delimiter: str) -> list:
     return next(csv.reader([line], delimiter=delimiter, strict=True))
 
 
+def header_names(line: str, delimiter: str) -> list:
+    """The names in a header, without the blanks around them and their quotes.
+
+    Raises csv.Error for a quote that does not end.
+    """
+    if '"' in line and delimiter != " ":
+        closed = re.sub('" +(?=%s|$)' % re.escape(delimiter), '"', line)
+        fields = next(csv.reader([closed], delimiter=delimiter, skipinitialspace=True, strict=True))
+    else:
+        fields = split_fields(line, delimiter)
+    return [field.strip() for field in fields]
+
+
 def is_number(text: str) -> bool:
     """A finite decimal number as every CSV reader understands it: not NaN, not 1_000, not 0x1F."""
     return bool(NUMBER.match(text)) and abs(float(text)) != float("inf")
 
 
 def _readable_rows(lines: Sequence[bytes], delimiter: str) -> list:
-    """(line, fields) of every row that can be read."""
-    rows = []
+    """(line, fields) of every row that can be read, the first one read as a header is."""
+    rows: list = []
     for line in lines:
+        split = split_fields if rows else header_names
         try:
-            rows.append((line, split_fields(line.decode("utf-8"), delimiter)))
+            rows.append((line, split(line.decode("utf-8"), delimiter)))
         except (UnicodeDecodeError, csv.Error):
             continue
     return rows
@@ -188,7 +208,7 @@ def _delimited_layout(lines, name, delimiter, wishes: Wishes, place: str) -> Lay
         raise UserError("%s has a first line that cannot be read as a header (%r); write it in"
                         " UTF-8, or leave out --header." % (place, lines[0][:40]))
     has_header = _looks_like_header(rows, wishes) if wishes.header is None else wishes.header
-    names = [field.strip() for field in rows[0]] if has_header else []
+    names = rows[0] if has_header else []
     body = rows[1:] if has_header else rows
     width = len(names) if has_header else _commonest([len(row) for row in body])
     if not names:
@@ -223,7 +243,7 @@ def parts_of(names: Sequence[str], wishes: Wishes):
 
 def _looks_like_header(rows: list, wishes: Wishes) -> bool:
     """Text in the first row over numbers below, or names that the user's options use."""
-    first = [field.strip() for field in rows[0]]
+    first = rows[0]
     wished = {*wishes.roles().values(), *wishes.ignore_columns, wishes.weight_column} - {None}
     if any(name in first and not name.lstrip("-").isdecimal() for name in wished):
         return True
@@ -233,10 +253,10 @@ def _looks_like_header(rows: list, wishes: Wishes) -> bool:
     above_numbers = [field for i, field in enumerate(first)
                      if any(is_number(row[i]) for row in rows[1:] if len(row) == len(first))]
     return (not any(is_number(field) for field in above_numbers)
-            and not all(_is_missing(field) for field in above_numbers))
+            and not all(is_missing(field) for field in above_numbers))
 
 
-def _is_missing(text: str) -> bool:
+def is_missing(text: str) -> bool:
     """A value that is bad but no word: it says nothing against a numeric column."""
     return text.lower() in ("", "na", "n/a", "nan", "null", "none", "inf", "-inf", "?") or (
         bool(NUMBER.match(text)))
@@ -245,7 +265,7 @@ def _is_missing(text: str) -> bool:
 def _refuse_text_column(body: list, i: int, name: str, place: str) -> None:
     """A column is text when more than half of the head's rows hold a word there."""
     _refuse_words([row[i] for row in body
-                   if not is_number(row[i]) and not _is_missing(row[i].strip())],
+                   if not is_number(row[i]) and not is_missing(row[i].strip())],
                   len(body), name, place)
 
 
@@ -260,6 +280,7 @@ def _refuse_words(words: list, rows: int, name: str, place: str) -> None:
 def _position(column: str, names: Sequence[str], option: str) -> int:
     """Where a column stands that was given by name or by number (from 0; -1 is the last)."""
     if column in names:
+        refuse_twice(column, names, option, "give the column's number, from 0")
         return list(names).index(column)
     if re.fullmatch(r"-?\d{1,18}", column):
         number = int(column)
@@ -269,6 +290,13 @@ def _position(column: str, names: Sequence[str], option: str) -> int:
                         % (option, column, len(names) - 1))
     raise UserError("%s is %r, but the input has no such column; it has: %s."
                     % (option, column, ", ".join(names)))
+
+
+def refuse_twice(column: str, names: Sequence[str], option: str, remedy: str) -> None:
+    """UserError where a name that an option gives is that of several columns."""
+    if list(names).count(column) > 1:
+        raise UserError("%s is %r, but %d columns have this name (%s); %s."
+                        % (option, column, list(names).count(column), some_of(names), remedy))
 
 
 def some_of(names: Sequence[str]) -> str:

@@ -81,6 +81,11 @@ class Moments:
         return Moments(self.n, *(np.pad(part, (0, missing)) for part in (
             self.exponent, self.mean, self.m2, self.low, self.high)))
 
+    def of_columns(self, places) -> Moments:
+        """Moments of the columns at these places, in their order."""
+        return Moments(self.n, self.exponent[places], self.mean[places], self.m2[places],
+                       self.low[places], self.high[places])
+
     @property
     def std(self) -> np.ndarray:
         """Population standard deviation of every column (d,), as StandardScaler computes it."""

@@ -7,6 +7,7 @@ from typing import Iterator, Optional
 import numpy as np
 
 from howdah.fast import FastReader
+from howdah.headers import Header
 from howdah.judge import BadRow, judge_of
 from howdah.layout import Layout
 from howdah.lines import BOM, Block
@@ -35,7 +36,7 @@ class Parser:
         self.tally = Tally()
         self.refused: list = []
         self.keep_refused = keep_refused
-        self._header = None if layout.header is None else _header_bytes(layout.header)
+        self._header = Header.of(layout)
         if layout.format != "packed":
             self._judge = judge_of(layout)
             self._fast = FastReader(layout)
@@ -74,10 +75,21 @@ class Parser:
         if self._blocks % BLOCKS_UNTIL_RETRY == 0:
             self._reading, self._whole_failed = 0, False
         self._fast_rows = self._slow_lines = 0
+        if self._header is not None and block.file and block.start == block.offset == 0:
+            self._read_header(self._header, data, block.file)
         yield from self._pieces(block, data, 0, self._whole_failed)
         if self._slow_lines > self._fast_rows and self._reading < self._fast.readings:
             self._reading += 1
             self._whole_failed = False
+
+    def _read_header(self, header: Header, data: bytes, file: str) -> None:
+        """Know a file's first line for a header though it be written in another way.
+
+        A reading would take it for a row where all names but those of text columns are numbers.
+        """
+        first = _bare(data.lstrip(b"\r\n").split(b"\n", 1)[0])
+        if first not in self._fast.headers and header.stands_in(first, file, first=True):
+            self._fast.headers.append(first)
 
     def _pieces(self, block: Block, data: bytes, at: int, divide: bool = False) -> Iterator[Rows]:
         """A piece as a whole where it is clean, else its parts, else row by row."""
@@ -128,18 +140,19 @@ class Parser:
 
     def _judged(self, block: Block, line: bytes, at: int):
         """Values, weight and texts of a good row; None for another line, which is counted."""
-        bare = line[:-1] if line.endswith(b"\r") else line
-        if bare.startswith(BOM):
-            bare = bare[len(BOM):]  # every file may begin with one, and Spark tells no files
+        bare = _bare(line)
         if self._is_empty(bare):
             self.tally.empty += 1
-        elif bare == self._header:
+        elif bare in self._fast.headers:
             self.tally.headers += 1
         else:
             try:
                 return self._judged_row(bare)
             except BadRow as bad:
-                self._refuse(example_of(block, at, bare, str(bad)))
+                if self._header is not None and self._header.stands_in(bare, block.file):
+                    self.tally.headers += 1
+                else:
+                    self._refuse(example_of(block, at, bare, str(bad)))
         return None
 
     def _refuse(self, example: dict) -> None:
@@ -181,8 +194,13 @@ class Parser:
                 np.array([len(row) for row in values], dtype=np.int64))
 
 
-def _header_bytes(header: str) -> bytes:
-    return header.encode("utf-8").rstrip(b"\r")
+def _bare(line: bytes) -> bytes:
+    """A line without its carriage return and byte order mark.
+
+    Every file may begin with a mark, and Spark tells no files.
+    """
+    line = line[:-1] if line.endswith(b"\r") else line
+    return line[len(BOM):] if line.startswith(BOM) else line
 
 
 def _edges(data: bytes) -> list:

@@ -27,7 +27,10 @@ TREES = ("kd_tree", "ball_tree")
 
 @dataclass
 class Points:
-    """All rows of the input: X (n, d) float64 or CSR, and the texts beside them by role."""
+    """All rows of the input: X (n, d) float64 or CSR, and the texts beside them by role.
+
+    `columns` are the names of the d columns; none for sparse rows, nor where they are points.
+    """
 
     X: object
     texts: dict = field(default_factory=dict)
@@ -50,7 +53,7 @@ def read_points(inputs: Inputs, files: Files, metric: str, bad_rows: str) -> tup
             held.extend(batch.texts[role])
     refuse_bad_rows(parser.tally, bad_rows, files)
     X = _stacked(parts, layout.width) if layout.sparse else np.concatenate(parts)
-    return Points(X, texts, layout.column_names()), parser.tally
+    return Points(X, texts, list(layout.columns or ())), parser.tally
 
 
 def _stacked(parts: list, width: Optional[int]):
@@ -101,7 +104,7 @@ def build(points: Points, metric: str, algorithm: str, candidates=None) -> Index
     fitted = NearestNeighbors(algorithm=algorithm, metric=metric).fit(X)
     description = Description(metric, fitted._fit_method, *X.shape,  # type: ignore
                               dtype="float64", sparse=sparse)
-    index = Index(description, fitted, centre=centre)
+    index = Index(description, fitted, centre=centre, columns=points.columns or None)
     _add_ids(index, points.texts.get("id"))
     _add_labels(index, points.texts.get("label"))
     _add_targets(index, points.texts.get("target"))

@@ -80,7 +80,7 @@ def knn_plan(launch, options) -> dict:
             "most": options.max_neighbors, "batch": options.batch, "vote": options.vote,
             "mean": options.mean, "output_format": options.output_format,
             "exclude_self": options.exclude_self, "from_points": options.from_points,
-            "recall": options.recall_sample, "sha256": options.index_sha256,
+            "recall": options.recall_sample, "sha256": options.index_sha256, "index": options.index,
             # Of files that lie on a cluster each task reads its own copy; others were read here.
             "verify": is_uri(options.index),
             "first_rows": first_rows(launch, layout, description.metric)}
@@ -177,6 +177,11 @@ def query_layout(launch, options, description: Description):
     if layout.sparse:
         return replace(layout, width=width)
     if layout.n_columns != width:
+        if layout.named and is_uri(options.index):
+            return layout  # only a task, which loads the index, knows the names
+        if layout.named:
+            load(local_path(options.index)).places_of_columns(layout, options.index,
+                                                              options.from_points)
         raise UserError("The queries have %d columns (%s), but the index %s has %d %s."
                         % (layout.n_columns, some_of(layout.column_names()), options.index, width,
                            what))

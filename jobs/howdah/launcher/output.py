@@ -154,7 +154,7 @@ class Output:
         """The profile and the first centroids."""
         # A folder that is resumed holds centroids already.
         self._begun = self.resuming
-        profile = json.dumps({"profile": model.profile.readable()}) + "\n"
+        profile = json.dumps({"profile": model.profile.readable(), "columns": model.columns}) + "\n"
         self._write({PROFILE: profile.encode("utf-8"),
                      CENTROIDS: centroids_csv(model.centroids, model.columns)})
         self._begun = self.folder is not None

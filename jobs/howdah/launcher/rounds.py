@@ -45,7 +45,7 @@ def plan_of_options(launch, options) -> dict:
     if options.metric == "cosine" and options.standardize:
         raise UserError("--standardize cannot go with --metric cosine; leave one of them out.")
     layout = launch.inputs.layout
-    centroids = read_centroids(options.centroids, launch.files, layout.n_columns, options.metric)
+    centroids = read_centroids(options.centroids, launch.files, layout, options.metric)
     options.clusters = None
     profile = (read_profile(options.profile, launch) if options.profile
                else scan_profile(launch, options)[0])

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 
+from howdah.columns import places_of
 from howdah.errors import UserError
 from howdah.launcher.swaps import improved, lloyd
 from howdah.moments import SKETCH
@@ -73,15 +74,26 @@ def profile_and_sample(outcome, fewest: int = 1) -> tuple[Profile, np.ndarray, n
 
 
 def read_profile(path: str, launch) -> Profile:
-    """A profile that kmeans_sample printed or a driver saved: JSON with the key "profile"."""
+    """A profile that kmeans_sample printed or a driver saved: JSON with the key "profile".
+
+    Its columns are put in the order of the input's.
+    """
     if not launch.files.exists(path):
         raise UserError("The profile %s does not exist." % path)
     try:
         first = json.loads(launch.files.read(path).split(b"\n", 1)[0])
-        return Profile.from_readable(first["profile"])
+        profile, names = Profile.from_readable(first["profile"]), first.get("columns")
     except (ValueError, KeyError, TypeError):
         raise UserError("%s is no profile; make one with: python jobs/kmeans_sample.py INPUT -k K >"
                         " FILE." % path) from None
+    layout = launch.inputs.layout
+    places = places_of(names, layout, "those of the profile %s" % path)
+    if layout.n_columns not in (None, profile.width):
+        raise UserError("The profile %s has %d columns, but the input has %d."
+                        % (path, profile.width, layout.n_columns))
+    if places is not None:
+        profile.moments = profile.moments.of_columns(np.argsort(places))
+    return profile
 
 
 def comparable(rows: np.ndarray, profile: Profile, metric: str, standardize: bool) -> np.ndarray:
