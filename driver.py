@@ -22,30 +22,28 @@ from threading import Thread
 import numpy as np
 
 from howdah.errors import OK, STOPPED_BY_LIMIT, JobFailed, UserError
-from howdah.job import HowdahJob
-from howdah.launcher.choosing import best, choice_of
-from howdah.launcher.converge import Rules, iterate
-from howdah.launcher.estimate import estimate
-from howdah.launcher.inputs import list_inputs
-from howdah.launcher.limits import refuse_large_round
-from howdah.launcher.models import Model, read_centroids
-from howdah.launcher.output import SEEDINGS, Output
-from howdah.launcher.report import ROUND_HEADER, described, stopped, summary, table, warn_of
-from howdah.launcher.rounds import recentred, round_plan, with_width
-from howdah.launcher.run import Launch
-from howdah.launcher.runners import LOCAL_RUNNERS
-from howdah.launcher.sampling import (
+from howdah.task.job import HowdahJob
+from howdah.clustering.choose_k import best, choice_of
+from howdah.clustering.converge import Rules, iterate
+from howdah.clustering.estimate import estimate
+from howdah.launch.inputs import list_inputs
+from howdah.clustering.memory_laws import refuse_large_round
+from howdah.clustering.centroid_files import read_centroids
+from howdah.clustering.models import Model
+from howdah.clustering.output import SEEDINGS, Output
+from howdah.clustering.report import ROUND_HEADER, described, stopped, summary, table, warn_of
+from howdah.clustering.rounds import recentred, round_plan, with_width
+from howdah.launch.launch import Launch
+from howdah.launch.options import LOCAL_RUNNERS
+from howdah.clustering.sampling import (
     check_clusters,
-    comparable,
-    first_sets,
     profile_and_sample,
-    random_rows,
     refuse_too_few_points,
-    rivals,
     sampling_plan,
 )
-from howdah.launcher.script import guarded, notice, set_up_logging
-from howdah.lloyd import shift
+from howdah.clustering.seeds import comparable, first_sets, random_rows, rivals
+from howdah.launch.console import guarded, notice, set_up_logging
+from howdah.kmeans.recentre import shift
 from howdah.options import add_metric_options, add_sampling_options
 from kmeans_assign import KMeansAssign
 from kmeans_round import KMeansRound
@@ -314,10 +312,10 @@ def noted(options, k: int) -> dict:
 
 
 def assign(launch: Launch, model: Model, output: Output) -> None:
-    from howdah.launcher.assigning import assign_plan
+    from howdah.clustering.assigning import assign_plan
 
-    tally = launch.run_map_only(KMeansAssign, assign_plan(launch, model), output.for_job("labels"))
-    notice("labels: %s" % tally.summary())
+    row_counts = launch.run_map_only(KMeansAssign, assign_plan(launch, model), output.for_job("labels"))
+    notice("labels: %s" % row_counts.summary())
 
 
 if __name__ == "__main__":

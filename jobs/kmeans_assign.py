@@ -12,10 +12,13 @@ from __future__ import annotations
 
 from itertools import repeat
 
-from howdah.grid import Space, on_grid
-from howdah.job import HowdahJob
-from howdah.lloyd import GridCentroids, classify, own_distances
-from howdah.mapreduce import BytesValueProtocol
+from howdah.kmeans.grid import Space
+from howdah.kmeans.points import on_grid
+from howdah.task.job import HowdahJob
+from howdah.kmeans.centroids import GridCentroids
+from howdah.kmeans.classify import classify
+from howdah.kmeans.distances import own_distances
+from howdah.task.mapreduce import BytesValueProtocol
 import numpy as np  # after howdah, which says what a worker lacks
 
 
@@ -30,7 +33,7 @@ class KMeansAssign(HowdahJob):
                             help="model.json of a driver's run, or its output folder")
 
     def prepare(self, launch):
-        from howdah.launcher.assigning import plan_of_options
+        from howdah.clustering.assigning import plan_of_options
 
         return plan_of_options(launch, self.options)
 

@@ -7,7 +7,7 @@ new centroid. Records, up to the reducer:
 
     "0:7"    {"count": rows, "sums": exact sums of weight, squares and coordinates}   (set:label)
     "far:0"  [the points farthest from their centroids, for empty clusters]
-    "leeway:0"  how far the centroids may move and all labels stay
+    "move_bound:0"  how far the centroids may move and all labels stay
     "rows"   {"used": ..., "bad": ..., ...}
 """
 
@@ -15,16 +15,19 @@ from __future__ import annotations
 
 import json
 
-from howdah.farthest import Farthest
-from howdah.grid import Space, on_grid
-from howdah.job import HowdahJob
-from howdah.leeway import Leeway
-from howdah.lloyd import GridCentroids, classify, recentre
+from howdah.kmeans.farthest import Farthest
+from howdah.kmeans.grid import Space
+from howdah.kmeans.points import on_grid
+from howdah.task.job import HowdahJob
+from howdah.kmeans.bounds import MoveBound
+from howdah.kmeans.centroids import GridCentroids
+from howdah.kmeans.classify import classify
+from howdah.kmeans.recentre import recentre
 from howdah.options import add_metric_options
-from howdah.sums import Sums, add_records
+from howdah.kmeans.sums import Sums, add_records
 import numpy as np  # after howdah, which says what a worker lacks
 
-FAR, LEEWAY = "far", "leeway"
+FAR, MOVE_BOUND = "far", "move_bound"
 
 
 class KMeansRound(HowdahJob):
@@ -42,7 +45,7 @@ class KMeansRound(HowdahJob):
         add_metric_options(parser)
 
     def prepare(self, launch):
-        from howdah.launcher.rounds import plan_of_options
+        from howdah.clustering.rounds import plan_of_options
 
         return plan_of_options(launch, self.options)
 
@@ -51,26 +54,26 @@ class KMeansRound(HowdahJob):
 
     def map_batches(self, points):
         space = Space.from_dict(self.plan["space"])
-        sets = [(GridCentroids.of(c, space), Leeway(self.plan["leeways"][i]), Sums(len(c), space))
+        sets = [(GridCentroids.of(c, space), MoveBound(self.plan["move_bounds"][i]), Sums(len(c), space))
                 for i, c in enumerate(self.centroid_sets())]
         for batch in points:
             grid_points = on_grid(batch.X, space)
-            for centroids, leeway, sums in sets:
-                labels, distances = classify(grid_points, centroids, leeway)
+            for centroids, move_bound, sums in sets:
+                labels, distances = classify(grid_points, centroids, move_bound)
                 sums.add(labels, grid_points, batch.weights)
                 sums.farthest.offer(grid_points, centroids, labels, distances, batch.weights)
-        for number, (_, leeway, sums) in enumerate(sets):
+        for number, (_, move_bound, sums) in enumerate(sets):
             for label, record in sums.records():
                 yield "%d:%d" % (number, label), record
             yield "%s:%d" % (FAR, number), sums.farthest.record()
-            yield "%s:%d" % (LEEWAY, number), leeway.radius
+            yield "%s:%d" % (MOVE_BOUND, number), move_bound.radius
 
     def combiner(self, key, values):
         """Input and output: records of the same key, merged; may run any number of times."""
         kind, _, number = key.partition(":")
         if kind == FAR:
             yield key, self._farthest(values, int(number))
-        elif kind == LEEWAY:
+        elif kind == MOVE_BOUND:
             yield key, min(values)
         elif number:
             yield key, add_records(values)
@@ -100,7 +103,7 @@ class KMeansRound(HowdahJob):
                 "centroid": cluster.centroids[0]}
 
     def show(self, launch, outcome):
-        from howdah.launcher.rounds import readable
+        from howdah.clustering.rounds import readable
 
         for cluster in readable(launch, outcome):
             print(json.dumps(cluster))

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 
-from howdah.job import HowdahJob
-from howdah.moments import row_hashes
+from howdah.task.job import HowdahJob
+from howdah.kmeans.moments import row_hashes
 from howdah.options import add_metric_options, add_sampling_options
-from howdah.profile import Profile
-from howdah.seeding import PrioritySample, Sampler, chunk_rows
+from howdah.kmeans.profile import Profile
+from howdah.kmeans.coreset import Sampler, chunk_rows
+from howdah.kmeans.priority_sample import PrioritySample
 import numpy as np  # after howdah, which says what a worker lacks
 
 PROFILE, SAMPLE = "profile", "sample"
@@ -30,7 +31,7 @@ class KMeansSample(HowdahJob):
         add_metric_options(parser)
 
     def prepare(self, launch):
-        from howdah.launcher.sampling import sampling_plan
+        from howdah.clustering.sampling import sampling_plan
 
         return sampling_plan(launch, self.options)
 
@@ -65,8 +66,8 @@ class KMeansSample(HowdahJob):
             yield from self.reduce_report(key, values)
 
     def show(self, launch, outcome):
-        from howdah.launcher.rounds import with_width
-        from howdah.launcher.sampling import profile_and_sample
+        from howdah.clustering.rounds import with_width
+        from howdah.clustering.sampling import profile_and_sample
 
         profile, rows, weights = profile_and_sample(outcome)
         layout = with_width(launch.inputs.layout, profile)

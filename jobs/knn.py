@@ -15,10 +15,10 @@ from __future__ import annotations
 import json
 import sys
 
-from howdah.answering import GROUP, Answering, slice_name
-from howdah.index import load, refuse_other_digest
-from howdah.job import HowdahJob
-from howdah.mapreduce import BytesValueProtocol
+from howdah.knn.answering import GROUP, Answering, slice_name
+from howdah.knn.index import load, refuse_other_digest
+from howdah.task.job import HowdahJob
+from howdah.task.mapreduce import BytesValueProtocol
 
 
 class KNN(HowdahJob):
@@ -116,12 +116,12 @@ class KNN(HowdahJob):
     # launching
 
     def prepare(self, launch):
-        from howdah.launcher.knn import knn_plan
+        from howdah.indexing.queries import knn_plan
 
         return knn_plan(launch, self.options)
 
     def show(self, launch, outcome):
-        from howdah.launcher.knn import report
+        from howdah.indexing.queries import report
 
         report(launch.counters.get(GROUP, {}), launch.last_plan)
 

@@ -14,14 +14,15 @@ import sys
 from contextlib import ExitStack
 from functools import partial
 
-from howdah.distances import METRICS
+from howdah.knn.distances import METRICS
 from howdah.errors import OK, JobFailed, UserError
-from howdah.index import candidates_path, save
-from howdah.launcher.files import Files, aside, is_uri, local_path
-from howdah.launcher.indexing import build, read_points, summary, transposed, write_svmlight
-from howdah.launcher.inputs import find_inputs, whole_number
-from howdah.launcher.script import guarded, notice
-from howdah.options import add_input_options, wishes
+from howdah.knn.index import candidates_path, save
+from howdah.launch.files.files import Files, aside
+from howdah.launch.files.paths import is_uri, local_path
+from howdah.indexing.build import build, read_points, summary, transposed, write_svmlight
+from howdah.launch.inputs import find_inputs, whole_number
+from howdah.launch.console import guarded, notice
+from howdah.options import add_input_options, input_options
 
 
 def main() -> None:
@@ -62,10 +63,10 @@ def run(options) -> int:
     if options.annoy and options.faiss:
         raise UserError("--annoy and --faiss are two indexes; give one of them.")
     files = Files()
-    inputs = find_inputs(options.inputs, files, wishes(options))
+    inputs = find_inputs(options.inputs, files, input_options(options))
     refuse_places(options, [path for path, _ in inputs.files])
     metric = "euclidean" if options.transpose else options.metric
-    points, tally = read_points(inputs, files, metric, options.bad_rows)
+    points, row_counts = read_points(inputs, files, metric, options.bad_rows)
     if options.transpose:
         points = transposed(points, 0 if options.zero_based else 1)
     if options.ids_file:
@@ -74,7 +75,7 @@ def run(options) -> int:
         description = write(points, options)
     except OSError as error:
         raise JobFailed("The index %s cannot be written (%s)." % (options.output, error)) from error
-    notice(tally.summary())
+    notice(row_counts.summary())
     print(summary(description, options.output))
     return OK
 
@@ -120,7 +121,7 @@ def candidates_file(options):
 
 def candidates_of(options, place_of):
     """What builds the approximate index that the options ask for; `place_of` names its file."""
-    from howdah.approximate import build_annoy, build_faiss
+    from howdah.knn.approximate import build_annoy, build_faiss
 
     if options.annoy_search_k != -1:
         whole_number(options.annoy_search_k, "--annoy-search-k")

@@ -10,9 +10,10 @@ Output: one block a line, and no line for a row that was skipped.
 
 from __future__ import annotations
 
-from howdah.blocks import first_block, pack_rows
-from howdah.job import COUNTERS, HowdahJob
-from howdah.mapreduce import BytesValueProtocol
+from howdah.input.packed import first_block, pack_rows
+from howdah.task.job import HowdahJob
+from howdah.task.reports import COUNTERS
+from howdah.task.mapreduce import BytesValueProtocol
 
 
 class Pack(HowdahJob):
@@ -53,13 +54,13 @@ class Pack(HowdahJob):
         return {"dtype": self.options.dtype, "bad_rows": self.options.bad_rows}
 
     def launch_otherwise(self, launch):
-        from howdah.launcher.arrays import array_files, pack_array_files
+        from howdah.packing.pack_arrays import array_files, pack_array_files
 
         files = array_files(self.options.args, launch.files)
         return pack_array_files(files, self.options) if files else None
 
     def show(self, launch, outcome):
-        from howdah.launcher.script import notice
+        from howdah.launch.console import notice
 
         if self.options.bad_rows == "skip" and COUNTERS not in launch.counters:
             notice("This runner tells no counters: rows that were skipped are not counted.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Callable, List
 
-from howdah.layout import Layout
+from howdah.input.layout import Layout
 
 ODD_FIELDS = [
     b"", b" ", b"NA", b"nan", b"NaN", b"-inf", b"Infinity", b"1e400", b"-1e400", b"1e301", b"1e300",

@@ -3,7 +3,7 @@
     memory = InMemory(X)                                  # profile and grid of X
     result = iterate(memory.run_round, {"it": [start]}, Rules(), memory.shift)["it"]
 
-`InMemory.run_round` is the callable that howdah.launcher.converge.iterate takes, with no job, no
+`InMemory.run_round` is the callable that howdah.clustering.converge.iterate takes, with no job, no
 file and no process behind it. The plain functions know nothing of the grid.
 """
 
@@ -12,17 +12,20 @@ from __future__ import annotations
 from typing import Iterator, Optional
 
 import numpy as np
-from howdah import lloyd
-from howdah.batches import MOST_ROWS
-from howdah.grid import on_grid
-from howdah.launcher.converge import Result, Rules, iterate
-from howdah.launcher.sampling import rivals
-from howdah.leeway import Leeway, wanted
-from howdah.lloyd import GridCentroids, Recentred, classify, recentre
-from howdah.moments import SKETCH, row_hashes
-from howdah.profile import Profile
-from howdah.seeding import CHUNK_ROWS, PrioritySample, Sampler, sample_size
-from howdah.sums import Sums
+from howdah.kmeans import classify as lloyd
+from howdah.input.batches import MOST_ROWS
+from howdah.kmeans.points import on_grid
+from howdah.clustering.converge import Result, Rules, iterate
+from howdah.clustering.seeds import rivals
+from howdah.kmeans.bounds import MoveBound, wanted
+from howdah.kmeans.centroids import GridCentroids
+from howdah.kmeans.classify import classify
+from howdah.kmeans.recentre import Recentred, recentre
+from howdah.kmeans.moments import SKETCH, row_hashes
+from howdah.kmeans.profile import Profile
+from howdah.kmeans.coreset import CHUNK_ROWS, Sampler, sample_size
+from howdah.kmeans.priority_sample import PrioritySample
+from howdah.kmeans.sums import Sums
 
 
 class InMemory:
@@ -61,13 +64,13 @@ class InMemory:
         return np.concatenate([classify(on_grid(X, self.space), grid_centroids)[0]
                                for X, _ in self.batches(self.batch)])
 
-    def leeway(self, centroids: np.ndarray) -> float:
+    def move_bound(self, centroids: np.ndarray) -> float:
         """How far these centroids may move, in metric units, and no label changes."""
         grid_centroids = GridCentroids.of(centroids, self.space)
-        leeway = Leeway(wanted(grid_centroids.metric))
+        move_bound = MoveBound(wanted(grid_centroids.metric))
         for X, _ in self.batches(self.batch):
-            classify(on_grid(X, self.space), grid_centroids, leeway)
-        return leeway.radius
+            classify(on_grid(X, self.space), grid_centroids, move_bound)
+        return move_bound.radius
 
     def run_round(self, centroid_sets: list) -> list:
         return [self.measure(centroids) for centroids in centroid_sets]
@@ -75,7 +78,7 @@ class InMemory:
     def measure(self, centroids: np.ndarray, told: bool = False) -> Recentred:
         """A scan; if it is to be `told`, also of what the next one would say."""
         return recentre(self.sums(centroids), centroids, self.space,
-                        self.leeway(centroids) if told else 0.0)
+                        self.move_bound(centroids) if told else 0.0)
 
     def shift(self, before: np.ndarray, after: np.ndarray) -> float:
         return lloyd.shift(before, after, self.space)

@@ -19,8 +19,8 @@ from unittest.mock import patch
 
 import numpy as np
 from generators import write_csv
-from howdah.codec import dump_json
-from howdah.launcher.run import Launch
+from howdah.task.records import dump_json
+from howdah.launch.launch import Launch
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DATA = REPOSITORY / "data"

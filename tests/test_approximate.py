@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from howdah.approximate import build_annoy, build_faiss, open_candidates
+from howdah.knn.approximate import build_annoy, build_faiss, open_candidates
 from howdah.errors import UserError
-from howdah.neighbors import Neighbors
-from howdah.screen import Brute
-from howdah.trees import Approximate
+from howdah.knn.neighbors import Neighbors
+from howdah.knn.brute import Brute
+from howdah.knn.approximate import Approximate
 from sklearn.neighbors import NearestNeighbors
 
 X = np.random.default_rng(0).normal(size=(3000, 8))

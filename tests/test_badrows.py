@@ -10,13 +10,13 @@ from typing import List
 import pytest
 
 from howdah.errors import UserError
-from howdah.launcher import badrows
-from howdah.launcher.badrows import line_number, refuse_bad_rows
-from howdah.launcher.files import Files
-from howdah.layout import Layout
-from howdah.lines import Block, read_slice
-from howdah.parse import Parser
-from howdah.tally import Tally
+from howdah.launch import bad_rows as badrows
+from howdah.launch.bad_rows import line_number, refuse_bad_rows
+from howdah.launch.files.files import Files
+from howdah.input.layout import Layout
+from howdah.input.lines import Block, read_slice
+from howdah.input.parse import Parser
+from howdah.input.row_counts import RowCounts
 
 LAYOUT = Layout("csv", fields=2, columns=("a", "b"), numeric=(0, 1), header="a,b")
 
@@ -118,12 +118,12 @@ def test_the_search_ends_in_files_that_are_too_long(
     assert line_number(example, Files()) is None
 
 
-def tally_of(path: Path) -> Tally:
+def tally_of(path: Path) -> RowCounts:
     parser = Parser(LAYOUT)
     for block in read_slice(str(path)):
         for _ in parser.parse(block):
             pass
-    return parser.tally
+    return parser.row_counts
 
 
 def test_bad_rows_are_an_error_that_shows_the_first_five(tmp_path: Path) -> None:
@@ -146,4 +146,4 @@ def test_an_input_without_a_usable_row(tmp_path: Path) -> None:
     assert str(caught.value) == (
         "No row of the input can be used (3 lines read: 0 rows used, 1 bad rows skipped, 1 empty"
         " lines, 1 header lines).\n  %s, line 3: column 'a' is 'NA', not a number: 'NA,1'" % path)
-    refuse_bad_rows(Tally(used=1), "error", Files())
+    refuse_bad_rows(RowCounts(used=1), "error", Files())

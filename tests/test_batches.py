@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy.sparse import vstack
 
-from howdah import lines
-from howdah.batches import MOST_ROWS, batches, rows_per_batch
-from howdah.layout import Layout
-from howdah.lines import Block, read_blocks
-from howdah.parse import Parser
+from howdah.input import lines
+from howdah.input.batches import MOST_ROWS, batches, rows_per_batch
+from howdah.input.layout import Layout
+from howdah.input.lines import Block, read_blocks
+from howdah.input.parse import Parser
 
 LAYOUT = Layout("csv", fields=4, columns=("x", "y"), numeric=(1, 2), texts={"id": 0}, weight=3)
 TEXT = b"".join(b"p%d,%d,%d.5,%d\n" % (i, i, -i, i % 7) if i % 50 else b"bad\n"
@@ -41,7 +41,7 @@ def test_batches_hold_all_good_rows_in_order(
     assert ids == ["p%d" % i for i in GOOD]
     assert kept == [line for line in TEXT.split(b"\n") if line not in (b"bad", b"")]
     assert set(sizes[:-1]) <= {size} and 0 < sizes[-1] <= size
-    assert parser.tally.counts() == {"used": len(GOOD), "bad": 60, "empty": 0, "headers": 0}
+    assert parser.row_counts.counts() == {"used": len(GOOD), "bad": 60, "empty": 0, "headers": 0}
 
 
 @pytest.mark.parametrize("size", [1, 7, 256, 8192])

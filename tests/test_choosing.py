@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from howdah.launcher.choosing import Choice, best, simplified_silhouette
+from howdah.clustering.choose_k import Choice, best, simplified_silhouette
 from scripts import IRIS, centroids_of, succeed
 from scipy.spatial.distance import cdist
 from sklearn.datasets import load_iris

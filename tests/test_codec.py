@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from howdah.codec import RecordProtocol, dump_json, load_json, pack_array, unpack_array
+from howdah.task.records import RecordProtocol, dump_json, load_json, pack_array, unpack_array
 
 ARRAYS = [
     np.arange(6.0).reshape(2, 3), np.array([np.pi, -0.0, np.inf, -np.inf, 5e-324]),

@@ -12,9 +12,10 @@ from generators import write_csv, write_jsonl
 from pytest import approx
 from scripts import refused, run, succeed
 
-from howdah.columns import are_numbers, in_order_of, places_of
+from howdah.input.columns import are_numbers, in_order_of, places_of
 from howdah.errors import UserError
-from howdah.layout import Layout, Wishes, detect
+from howdah.input.detect import detect
+from howdah.input.layout import Layout, InputOptions
 
 NAMES = ["height", "weight", "age", "milk, warm"]
 # Turned by one place, which no other permutation undoes by mistake.
@@ -240,7 +241,7 @@ def test_numbers_that_are_names_are_compared_as_names(tmp_path: Path) -> None:
 
 # the comparison itself
 
-LAYOUT = detect(b"id,a,b,c\nx,1,2,3\n", Wishes(id_column="id"))
+LAYOUT = detect(b"id,a,b,c\nx,1,2,3\n", InputOptions(id_column="id"))
 
 
 def test_places_are_those_among_the_layouts_columns() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import generators
 import numpy as np
 import pytest
-from howdah.launcher.converge import UNCHANGED, Result, Rules, iterate
+from howdah.clustering.converge import UNCHANGED, Result, Rules, iterate
 from oracle import InMemory, noisy_rows
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris

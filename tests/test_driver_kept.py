@@ -10,8 +10,8 @@ import sys
 import pytest
 from generators import blobs, write_csv
 from howdah.errors import UserError
-from howdah.launcher.files import Files
-from howdah.launcher.run import Launch
+from howdah.launch.files.files import Files
+from howdah.launch.launch import Launch
 from kmeans_assign import KMeansAssign
 from kmeans_round import KMeansRound
 from kmeans_sample import KMeansSample

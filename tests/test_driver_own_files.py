@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from generators import blobs, write_csv
 from howdah.errors import UserError
-from howdah.launcher.files import Files, identity
-from howdah.launcher.output import Output
+from howdah.launch.files.files import Files, identity
+from howdah.clustering.output import Output
 from kmeans_round import KMeansRound
 from scripts import history, refused, run, start_file, succeed
 

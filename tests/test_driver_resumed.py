@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from generators import blobs, write_csv
 from howdah.errors import UserError
-from howdah.launcher.sampling import random_rows
+from howdah.clustering.seeds import random_rows
 from kmeans_round import KMeansRound
 from scripts import (
     DIGITS,

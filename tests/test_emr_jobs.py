@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import scripts
 from emr.steps import state_of, wait_for
-from howdah.launcher.emr import open_emr
+from howdah.launch.runners.emr import open_emr
 from kmeans_round import KMeansRound
 from scripts import DIGITS, IRIS, REPOSITORY, history, refused, run, succeed
 from test_exit_codes import BROKEN_JOB

@@ -14,12 +14,13 @@ from bench.harness import run as measure
 from bench.map_tasks import RoundTasks, Tasks
 from driver import Driver
 from generators import blobs, write_csv
-from howdah.codec import dump_json
-from howdah.launcher import estimate, limits
-from howdah.launcher.inputs import Inputs
-from howdah.launcher.rounds import round_plan
-from howdah.launcher.run import Launch
-from howdah.layout import Layout
+from howdah.task.records import dump_json
+from howdah.clustering import estimate
+from howdah.launch import memory as limits
+from howdah.launch.inputs import Inputs
+from howdah.clustering.rounds import round_plan
+from howdah.launch.launch import Launch
+from howdah.input.layout import Layout
 from kmeans_sample import KMeansSample
 from scripts import IRIS, REPOSITORY, WORDCOUNT, refused, run, succeed
 

@@ -258,9 +258,9 @@ def round_of_iris(centroids, **streams) -> subprocess.CompletedProcess:
 def test_a_notice_stands_below_the_records_before_it(centroids):
     """... > file 2>&1"""
     done = round_of_iris(centroids, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    first, second, tally = done.stdout.splitlines()
+    first, second, row_counts = done.stdout.splitlines()
     assert [json.loads(record)["label"] for record in (first, second)] == [0, 1]
-    assert tally.startswith(b"151 lines read: 150 rows used")
+    assert row_counts.startswith(b"151 lines read: 150 rows used")
 
 
 def test_a_notice_is_told_though_the_reader_has_gone(centroids):

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import scripts
 from hadoop.daemons import get_json
-from howdah.launcher.hadoop import HadoopFiles
+from howdah.launch.files.hdfs import HadoopFiles
 from scripts import DIGITS, REPOSITORY, Ran, history, refused, run, succeed
 from sklearn.datasets import load_digits
 from test_exit_codes import BROKEN_JOB

@@ -9,9 +9,10 @@ import pytest
 from scripts import refused, succeed
 
 from howdah.errors import UserError
-from howdah.layout import Layout, Wishes, detect
-from howdah.lines import Block, read_slice
-from howdah.parse import Parser
+from howdah.input.detect import detect
+from howdah.input.layout import Layout, InputOptions
+from howdah.input.lines import Block, read_slice
+from howdah.input.parse import Parser
 
 ROWS = b"1,2\n3,4\n"
 LAYOUT = detect(b"height,weight\n" + ROWS)
@@ -54,7 +55,7 @@ ANYWHERE = [as_a_file, of_no_file, in_mid_file]
     b' height , weight ', b'"height" , "weight"', b'height,"weight"\r'])
 def test_a_header_written_in_another_way_is_a_header(header: bytes, place) -> None:
     parser = parsed(LAYOUT, place(header + b"\n" + ROWS))
-    assert parser.tally.counts() == COUNTED
+    assert parser.row_counts.counts() == COUNTED
 
 
 @pytest.mark.parametrize("place", ANYWHERE)
@@ -82,34 +83,34 @@ def test_a_file_that_begins_with_other_names_is_refused(header: bytes) -> None:
     b"a,b,c", b"57;699,1", b"\xff\xfe,a", b'"height,weight', b"height,1"])
 def test_other_first_lines_are_rows_good_or_bad(line: bytes) -> None:
     parser = parsed(LAYOUT, as_a_file(line + b"\n" + ROWS))
-    assert parser.tally.counts() == {"used": 2, "bad": 1, "empty": 0, "headers": 0}
+    assert parser.row_counts.counts() == {"used": 2, "bad": 1, "empty": 0, "headers": 0}
 
 
 @pytest.mark.parametrize("block", [of_no_file(b"depth,breadth\n" + ROWS),
                                    in_mid_file(b"depth,breadth\n" + ROWS),
                                    Block(b"depth,breadth\n" + ROWS, "b.csv", 4096)])
 def test_other_names_elsewhere_are_a_bad_row(block: Block) -> None:
-    assert parsed(LAYOUT, block).tally.counts() == {**COUNTED, "bad": 1, "headers": 0}
+    assert parsed(LAYOUT, block).row_counts.counts() == {**COUNTED, "bad": 1, "headers": 0}
 
 
 def test_names_that_are_numbers_are_known_by_those_that_are_none() -> None:
     """A reading would take such a header for a row, so the first line of a file is looked at."""
-    layout = detect(b"country,2023,2024\nAT,1,2\n", Wishes(id_column="country"))
+    layout = detect(b"country,2023,2024\nAT,1,2\n", InputOptions(id_column="country"))
     again = b'"country", "2023", "2024"\nAT,1,2\nDE,3,4\n'
     parser = parsed(layout, as_a_file(again), Block(again, "c.csv"))
-    assert parser.tally.counts() == {"used": 4, "bad": 0, "empty": 0, "headers": 2}
+    assert parser.row_counts.counts() == {"used": 4, "bad": 0, "empty": 0, "headers": 2}
     assert "has the header 2024, 2023 from column 1 on" in refusal(
         layout, as_a_file(b"country,2024,2023\nAT,1,2\n"))
 
 
 def test_a_row_that_has_the_numbers_of_the_header_is_a_row() -> None:
-    layout = detect(b"0,1\n1,2\n3,4\n", Wishes(header=True))
-    assert parsed(layout, as_a_file(b"1,0\n" + ROWS)).tally.used == 3
+    layout = detect(b"0,1\n1,2\n3,4\n", InputOptions(header=True))
+    assert parsed(layout, as_a_file(b"1,0\n" + ROWS)).row_counts.used == 3
 
 
 def test_names_that_stand_twice_cannot_change_places() -> None:
     layout = detect(b"size,size,cost\n1,2,3\n")
-    assert parsed(layout, as_a_file(b"size,size,cost\r\n1,2,3\r\n")).tally.counts() == {
+    assert parsed(layout, as_a_file(b"size,size,cost\r\n1,2,3\r\n")).row_counts.counts() == {
         "used": 1, "bad": 0, "empty": 0, "headers": 1}
     assert "has the header cost, size from column 1 on" in refusal(
         layout, as_a_file(b"size,cost,size\n1,2,3\n"))
@@ -122,7 +123,7 @@ def test_every_delimiter_has_its_headers(delimiter: str) -> None:
 
     layout = detect(written("xy", "12", "34"))
     assert layout.delimiter == delimiter
-    assert parsed(layout, as_a_file(written("xy", "12"))).tally.headers == 1
+    assert parsed(layout, as_a_file(written("xy", "12"))).row_counts.headers == 1
     assert "y, x from column 0 on" in refusal(layout, as_a_file(written("yx", "12")))
 
 
@@ -134,7 +135,7 @@ def test_only_the_first_slice_of_a_file_begins_it(tmp_path: Path, name: str) -> 
     with pytest.raises(UserError, match="has the header depth, breadth"):
         parsed(LAYOUT, *read_slice(str(path)))
     if name == "b.csv":
-        assert parsed(LAYOUT, *read_slice(str(path), 10)).tally.counts() == {
+        assert parsed(LAYOUT, *read_slice(str(path), 10)).row_counts.counts() == {
             **COUNTED, "used": 200, "headers": 0}
 
 

@@ -32,18 +32,18 @@ def tops(loaded) -> set:
 def test_numerics_know_nothing_of_mapreduce(module):
     loaded = imported("howdah.%s" % module)
     assert "howdah.%s" % module in loaded and "numpy" in loaded
-    for absent in ("mrjob", "sklearn", "scipy", "simdjson", "joblib", "pandas", "howdah.launcher",
-                   "howdah.job"):
+    for absent in ("mrjob", "sklearn", "scipy", "simdjson", "joblib", "pandas", "howdah.launch",
+                   "howdah.task.job"):
         assert absent not in loaded
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_workers_of_k_means_import_numpy_simdjson_and_mrjob_alone(script):
     loaded = imported(script)
-    assert {"numpy", "mrjob", "howdah.job"} <= set(loaded)
+    assert {"numpy", "mrjob", "howdah.task.job"} <= set(loaded)
     installed = {name for name, file in loaded.items() if "-packages" in file}
     assert tops(installed) <= tops(imported(*DEPENDENCIES))
-    assert not any(name.startswith("howdah.launcher") for name in loaded)
+    assert not any(name.startswith("howdah.launch") for name in loaded)
     if sys.version_info < (3, 12):
         assert not tops(loaded) & {"setuptools", "pkg_resources"}
 
@@ -54,5 +54,5 @@ def test_setuptools_may_be_imported_after_a_job():
 
 
 def test_the_loop_knows_no_job():
-    loaded = imported("howdah.launcher.converge")
+    loaded = imported("howdah.clustering.converge")
     assert not tops(loaded) & {"mrjob", "sklearn", "scipy", "simdjson"}

@@ -12,19 +12,16 @@ import joblib
 import numpy as np
 import pytest
 from howdah.errors import UserError
-from howdah.index import (
+from howdah.knn.description import (
     MAGIC,
     TAIL_BYTES,
     Description,
     checked_description,
     description_of_tail,
-    file_digest,
-    load,
     read_description,
-    refuse_other_digest,
-    save,
 )
-from howdah.launcher.indexing import Points, build
+from howdah.knn.index import file_digest, load, refuse_other_digest, save
+from howdah.indexing.build import Points, build
 from scipy.sparse import random as random_sparse
 from sklearn.neighbors import NearestNeighbors
 

@@ -14,12 +14,15 @@ from itertools import islice
 import numpy as np
 import pytest
 from generators import blobs, write_csv, write_jsonl, write_svmlight
-from howdah.codec import dump_json
-from howdah.grid import Space, on_grid
-from howdah.launcher.run import Launch
-from howdah.lloyd import GridCentroids, classify, recentre
-from howdah.moments import Moments
-from howdah.sums import Sums
+from howdah.task.records import dump_json
+from howdah.kmeans.grid import Space
+from howdah.kmeans.points import on_grid
+from howdah.launch.launch import Launch
+from howdah.kmeans.centroids import GridCentroids
+from howdah.kmeans.classify import classify
+from howdah.kmeans.recentre import recentre
+from howdah.kmeans.moments import Moments
+from howdah.kmeans.sums import Sums
 from kmeans_round import KMeansRound
 from pytest import approx
 from scripts import DIGITS, IRIS, REPOSITORY, WORDCOUNT, refused, succeed
@@ -96,10 +99,10 @@ def parts_of(data: bytes, n: int) -> list:
 
 def test_a_task_without_rows_reports_none(tmp_path, iris):
     task = Task(tmp_path, plan_for(IRIS, *iris))
-    far, leeway, rows = sorted(task.run("--mapper", b"").splitlines())
+    far, move_bound, rows = sorted(task.run("--mapper", b"").splitlines())
     assert far == b"far:0\t[]"
     # No row keeps the centroids from moving.
-    assert leeway.startswith(b"leeway:0\t") and float(leeway.split(b"\t")[1]) > 0
+    assert move_bound.startswith(b"move_bound:0\t") and float(move_bound.split(b"\t")[1]) > 0
     assert json.loads(rows.split(b"\t")[1])["used"] == 0
     assert task.run("--combiner", b"") == task.run("--reducer", b"") == b""
 
@@ -114,9 +117,9 @@ def test_mapper_on_standard_input_tells_file_and_byte_of_a_bad_row(tmp_path, iri
     done = subprocess.run([sys.executable, str(ROUND), "--mapper", "--plan", str(plan)], env=env,
                           input=data, stdout=subprocess.PIPE, check=True)
     records = dict(line.split(b"\t") for line in done.stdout.splitlines())
-    tally = json.loads(records[b"rows"])
-    assert (tally["used"], tally["bad"]) == (1, 1)
-    [example] = tally["examples"]
+    row_counts = json.loads(records[b"rows"])
+    assert (row_counts["used"], row_counts["bad"]) == (1, 1)
+    [example] = row_counts["examples"]
     assert example == {"file": "hdfs:///data/iris.csv", "start": 4096, "offset": 18,
                        "reason": "column 'sepal_width' is 'NA', not a number",
                        "text": "5.1,NA,1.4,0.2,0"}
@@ -147,17 +150,17 @@ def test_combiner_adds_up_the_records_of_a_key(tmp_path, iris):
              for line in task.run("--mapper", part).splitlines(keepends=True)]
     combined = task.records("--combiner", lines)
     keys = [line.split(b"\t")[0] for line in combined]
-    assert keys == [b"0:0", b"0:1", b"0:2", b"far:0", b"leeway:0", b"rows"]
+    assert keys == [b"0:0", b"0:1", b"0:2", b"far:0", b"move_bound:0", b"rows"]
     assert len(lines) > len(combined)
 
 
 @pytest.mark.parametrize("kind", ["--combiner", "--reducer"])
 def test_centroids_may_move_as_far_as_the_rows_of_all_tasks_let_them(tmp_path, iris, kind):
     task = Task(tmp_path, plan_for(IRIS, *iris))
-    [merged] = task.records(kind, [b"leeway:0\t0.5\n", b"leeway:0\t0.0\n", b"leeway:0\t0.5\n"])
-    assert merged == b"leeway:0\t0.0\n"
-    [merged] = task.records(kind, [b"leeway:0\t0.5\n", b"leeway:0\t0.5\n"])
-    assert merged == b"leeway:0\t0.5\n"
+    [merged] = task.records(kind, [b"move_bound:0\t0.5\n", b"move_bound:0\t0.0\n", b"move_bound:0\t0.5\n"])
+    assert merged == b"move_bound:0\t0.0\n"
+    [merged] = task.records(kind, [b"move_bound:0\t0.5\n", b"move_bound:0\t0.5\n"])
+    assert merged == b"move_bound:0\t0.5\n"
 
 
 # the step

@@ -8,12 +8,12 @@ import json
 import numpy as np
 import pytest
 from generators import blobs, copies, write_csv
-from howdah.codec import dump_json
-from howdah.launcher.run import Launch
-from howdah.launcher.sampling import profile_and_sample, sampling_plan
-from howdah.moments import Moments
-from howdah.profile import Profile
-from howdah.seeding import PrioritySample
+from howdah.task.records import dump_json
+from howdah.launch.launch import Launch
+from howdah.clustering.sampling import profile_and_sample, sampling_plan
+from howdah.kmeans.moments import Moments
+from howdah.kmeans.profile import Profile
+from howdah.kmeans.priority_sample import PrioritySample
 from kmeans_sample import KMeansSample
 from scripts import DIGITS, IRIS, WORDCOUNT, refused, run, succeed
 from sklearn.datasets import load_iris, load_svmlight_file

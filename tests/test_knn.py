@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import scripts
 from generators import integer_grid, write_csv, write_svmlight
-from howdah.codec import dump_json
-from howdah.index import file_digest, read_description
-from howdah.launcher.knn import knn_plan, query_layout, tail
-from howdah.launcher.run import Launch
+from howdah.task.records import dump_json
+from howdah.knn.description import read_description
+from howdah.knn.index import file_digest
+from howdah.indexing.queries import knn_plan, query_layout, tail
+from howdah.launch.launch import Launch
 from knn import KNN
 from knn_oracle import neighbours
 from scripts import DIGITS, IRIS, REPOSITORY, WORDCOUNT, refused, run, succeed

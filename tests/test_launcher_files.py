@@ -12,10 +12,11 @@ from typing import List
 import pytest
 
 from howdah.errors import UserError
-from howdah.launcher.files import Files, aside, is_uri, join, local_path
-from howdah.launcher.inputs import HEAD_BYTES, find_inputs, list_inputs, slices, whole_lines
-from howdah.layout import Wishes
-from howdah.lines import read_slice
+from howdah.launch.files.files import Files, aside
+from howdah.launch.files.paths import is_uri, join, local_path
+from howdah.launch.inputs import HEAD_BYTES, find_inputs, list_inputs, slices, whole_lines
+from howdah.input.layout import InputOptions
+from howdah.input.lines import read_slice
 
 
 @pytest.fixture
@@ -144,7 +145,7 @@ def test_inputs_are_listed_and_looked_into(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"")
     (tmp_path / "b.csv").write_bytes(b"\n\n")
     (tmp_path / "c.csv.gz").write_bytes(gzip.compress(b"x,y\n1,2\n"))
-    inputs = find_inputs([str(tmp_path)], Files(), Wishes())
+    inputs = find_inputs([str(tmp_path)], Files(), InputOptions())
     assert names(inputs.files, tmp_path) == ["a.csv", "b.csv", "c.csv.gz"]
     assert inputs.layout.columns == ("x", "y")
     assert inputs.bytes == sum(path.stat().st_size for path in tmp_path.iterdir())
@@ -153,7 +154,7 @@ def test_inputs_are_listed_and_looked_into(tmp_path: Path) -> None:
 def test_what_is_missing_or_empty(tmp_path: Path) -> None:
     def refused(path: Path) -> str:
         with pytest.raises(UserError) as caught:
-            find_inputs([str(path)], Files(), Wishes())
+            find_inputs([str(path)], Files(), InputOptions())
         return str(caught.value)
 
     assert refused(tmp_path / "no.csv") == "The input %s does not exist." % (tmp_path / "no.csv")

@@ -7,12 +7,13 @@ import json
 import pytest
 
 from howdah.errors import UserError
-from howdah.layout import Layout, Wishes, detect, is_number, split_fields
+from howdah.input.detect import detect
+from howdah.input.layout import Layout, InputOptions, is_number, split_fields
 
 
-def refusal(head: bytes, wishes: Wishes = Wishes()) -> str:
+def refusal(head: bytes, asked: InputOptions = InputOptions()) -> str:
     with pytest.raises(UserError) as caught:
-        detect(head, wishes, "points.csv")
+        detect(head, asked, "points.csv")
     return str(caught.value)
 
 
@@ -47,7 +48,7 @@ def test_svmlight(head: bytes) -> None:
     layout = detect(head)
     assert layout.format == "svmlight" and layout.sparse
     assert layout.n_columns is None
-    assert detect(head, Wishes(zero_based=True)).zero_based
+    assert detect(head, InputOptions(zero_based=True)).zero_based
 
 
 def test_names_of_sparse_columns_count_as_the_file_does() -> None:
@@ -58,7 +59,7 @@ def test_names_of_sparse_columns_count_as_the_file_does() -> None:
 @pytest.mark.parametrize("text", ["Doe, John\t1\t2", "a b\t1\t2", "a;b,c\t1\t2"])
 def test_the_delimiter_is_the_one_that_makes_numbers(text: str) -> None:
     head = "\n".join([text] * 5).encode()
-    layout = detect(head, Wishes(id_column="0"))
+    layout = detect(head, InputOptions(id_column="0"))
     assert (layout.format, layout.fields, layout.columns) == ("tsv", 3, ("1", "2"))
 
 
@@ -92,16 +93,16 @@ def test_a_quote_that_does_not_end_makes_no_header() -> None:
     assert detect(b'a, "b\n1,2\n3,4\n').header is None
 
 
-@pytest.mark.parametrize("wishes", [
-    Wishes(ignore_columns=("b",)), Wishes(weight_column="b"), Wishes(id_column="b")])
-def test_a_name_of_two_columns_chooses_none(wishes: Wishes) -> None:
-    assert refusal(b"a,b,b\n1,2,3\n", wishes).endswith(
+@pytest.mark.parametrize("asked", [
+    InputOptions(ignore_columns=("b",)), InputOptions(weight_column="b"), InputOptions(id_column="b")])
+def test_a_name_of_two_columns_chooses_none(asked: InputOptions) -> None:
+    assert refusal(b"a,b,b\n1,2,3\n", asked).endswith(
         " is 'b', but 2 columns have this name (a, b, b); give the column's number, from 0.")
 
 
 def test_a_name_of_two_columns_does_no_harm_where_it_is_not_used() -> None:
     assert detect(b"a,b,b\n1,2,3\n").columns == ("a", "b", "b")
-    assert detect(b"a,b,b\n1,2,3\n", Wishes(ignore_columns=("1",))).columns == ("a", "b")
+    assert detect(b"a,b,b\n1,2,3\n", InputOptions(ignore_columns=("1",))).columns == ("a", "b")
 
 
 @pytest.mark.parametrize("head, named", [
@@ -114,18 +115,18 @@ def test_whether_columns_have_names(head: bytes, named: bool) -> None:
 def test_header_by_hand() -> None:
     years = b"2019,2020\n1,2\n"
     assert detect(years).header is None
-    layout = detect(years, Wishes(header=True))
+    layout = detect(years, InputOptions(header=True))
     assert (layout.header, layout.columns) == ("2019,2020", ("2019", "2020"))
     # The row of names is then a bad row, and an error by default.
-    layout = detect(b"a,b\n1,2\n3,4\n5,6\n", Wishes(header=False))
+    layout = detect(b"a,b\n1,2\n3,4\n5,6\n", InputOptions(header=False))
     assert (layout.header, layout.columns) == (None, ("0", "1"))
 
 
 def test_an_option_that_names_a_column_proves_the_header() -> None:
     head = b"name,kind\nx,1\ny,2\n"
-    assert detect(head, Wishes(id_column="name")).columns == ("kind",)
+    assert detect(head, InputOptions(id_column="name")).columns == ("kind",)
     text_only_ids = b"country,2019,2020\nAT,5,6\nDE,7,8\n"
-    layout = detect(text_only_ids, Wishes(id_column="country"))
+    layout = detect(text_only_ids, InputOptions(id_column="country"))
     assert layout.columns == ("2019", "2020")
 
 
@@ -134,7 +135,7 @@ HEAD = b"id,x,label,y,w\np 1,1,setosa,2,0.5\np 2,3,virginica,4,1\n"
 
 @pytest.mark.parametrize("names", [("id", "label", "w"), ("0", "2", "4"), ("-5", "-3", "-1")])
 def test_columns_by_name_and_by_number(names) -> None:
-    layout = detect(HEAD, Wishes(id_column=names[0], ignore_columns=(names[1],),
+    layout = detect(HEAD, InputOptions(id_column=names[0], ignore_columns=(names[1],),
                                  weight_column=names[2]))
     assert layout.columns == ("x", "y")
     assert (layout.numeric, layout.weight, layout.texts) == ((1, 3), 4, {"id": 0})
@@ -144,13 +145,13 @@ def test_columns_by_name_and_by_number(names) -> None:
 
 
 def test_columns_by_number_without_a_header() -> None:
-    layout = detect(b"7,1,2\n8,3,4\n", Wishes(id_column="0", ignore_columns=("-1",)))
+    layout = detect(b"7,1,2\n8,3,4\n", InputOptions(id_column="0", ignore_columns=("-1",)))
     assert (layout.header, layout.columns, layout.texts) == (None, ("1",), {"id": 0})
 
 
 def test_ids_may_look_like_numbers_or_not() -> None:
     for head in (b"id,x\n007,1\n008,2\n", b"id,x\nA7,1\nB8,2\n"):
-        layout = detect(head, Wishes(id_column="id"))
+        layout = detect(head, InputOptions(id_column="id"))
         assert (layout.header, layout.columns) == ("id,x", ("x",))
 
 
@@ -158,7 +159,7 @@ def test_text_columns_that_no_option_names_are_refused() -> None:
     message = refusal(HEAD)
     assert message.startswith("Column 'id' of points.csv holds text ('p 1' in its first rows)")
     assert "--id-column id" in message and "--ignore-columns id" in message
-    message = refusal(HEAD, Wishes(id_column="id"))
+    message = refusal(HEAD, InputOptions(id_column="id"))
     assert "'label'" in message and "--ignore-columns label" in message
     for head in (b'{"a": 1, "b": "x"}\n', b'[1, "x"]\n', b'{"a": 1, "b": [1, 2]}\n',
                  b'{"a": 1, "b": true}\n', b'{"a": 1, "b": "5"}\n'):
@@ -170,15 +171,15 @@ def test_a_bad_word_here_and_there_is_no_text_column() -> None:
     assert detect(b'[1, 2]\n["x", 2]\n[3, 4]\n').columns == ("0", "1")
 
 
-@pytest.mark.parametrize("wishes, message", [
-    (Wishes(id_column="q"), "--id-column is 'q', but the input has no such column; it has: a, b."),
-    (Wishes(weight_column="2"), "--weight-column is 2, but the input has the columns 0 to 1."),
-    (Wishes(ignore_columns=("-3",)), "--ignore-columns is -3, but the input has the columns 0"),
-    (Wishes(ignore_columns=("a", "b")), "points.csv has no numeric column left to work on"),
-    (Wishes(delimiter=",,"), "--delimiter is ',,'; it must be one character"),
-    (Wishes(delimiter="1"), "--delimiter is '1'; it must be one character")])
-def test_wishes_that_do_not_fit(wishes: Wishes, message: str) -> None:
-    assert refusal(b"a,b\n1,2\n", wishes).startswith(message)
+@pytest.mark.parametrize("asked, message", [
+    (InputOptions(id_column="q"), "--id-column is 'q', but the input has no such column; it has: a, b."),
+    (InputOptions(weight_column="2"), "--weight-column is 2, but the input has the columns 0 to 1."),
+    (InputOptions(ignore_columns=("-3",)), "--ignore-columns is -3, but the input has the columns 0"),
+    (InputOptions(ignore_columns=("a", "b")), "points.csv has no numeric column left to work on"),
+    (InputOptions(delimiter=",,"), "--delimiter is ',,'; it must be one character"),
+    (InputOptions(delimiter="1"), "--delimiter is '1'; it must be one character")])
+def test_wishes_that_do_not_fit(asked: InputOptions, message: str) -> None:
+    assert refusal(b"a,b\n1,2\n", asked).startswith(message)
 
 
 @pytest.mark.parametrize("head", [b"", b"\n \n\r\n", b"\xef\xbb\xbf"])
@@ -188,39 +189,39 @@ def test_no_rows(head: bytes) -> None:
 
 def test_what_is_not_text() -> None:
     assert "is it text?" in refusal(b"\xff\xfe\x00\n\xff\x00\n")
-    assert "cannot be read as a header" in refusal(b"gr\xf6\xdfe,b\n1,2\n", Wishes(header=True))
+    assert "cannot be read as a header" in refusal(b"gr\xf6\xdfe,b\n1,2\n", InputOptions(header=True))
     assert detect(b"gr\xf6\xdfe,b\n1,2\n").header is None
 
 
 def test_everything_can_be_set_by_hand() -> None:
-    layout = detect(b"1|2\n3|4\n", Wishes(delimiter="|"))
+    layout = detect(b"1|2\n3|4\n", InputOptions(delimiter="|"))
     assert (layout.format, layout.delimiter, layout.fields) == ("csv", "|", 2)
-    assert detect(b"1 2\n", Wishes(format="blank", header=True)).header == "1 2"
-    assert detect(b"1\n2\n", Wishes(format="svmlight")).format == "svmlight"
-    assert "--format is 'xml'" in refusal(b"1,2\n", Wishes(format="xml"))
+    assert detect(b"1 2\n", InputOptions(format="blank", header=True)).header == "1 2"
+    assert detect(b"1\n2\n", InputOptions(format="svmlight")).format == "svmlight"
+    assert "--format is 'xml'" in refusal(b"1,2\n", InputOptions(format="xml"))
 
 
 def test_svmlight_has_no_named_columns() -> None:
     head = b"spam 1:1\n"
-    assert detect(head, Wishes(id_column="target")).texts == {"id": 0}
-    assert "no named columns" in refusal(head, Wishes(weight_column="1"))
-    assert "'target'" in refusal(head, Wishes(id_column="name"))
+    assert detect(head, InputOptions(id_column="target")).texts == {"id": 0}
+    assert "no named columns" in refusal(head, InputOptions(weight_column="1"))
+    assert "'target'" in refusal(head, InputOptions(id_column="name"))
 
 
 def test_json_objects_and_arrays() -> None:
-    layout = detect(b'{"id": "n", "a": 1, "w": 2}\n', Wishes(id_column="id", weight_column="w"))
+    layout = detect(b'{"id": "n", "a": 1, "w": 2}\n', InputOptions(id_column="id", weight_column="w"))
     assert (layout.keys, layout.columns, layout.texts, layout.weight) == (
         ("id", "a", "w"), ("a",), {"id": 0}, 2)
-    layout = detect(b'["n", 1, 2]\n', Wishes(id_column="0", ignore_columns=("-1",)))
+    layout = detect(b'["n", 1, 2]\n', InputOptions(id_column="0", ignore_columns=("-1",)))
     assert (layout.keys, layout.columns, layout.numeric) == (None, ("1",), (1,))
     assert "neither objects nor arrays" in refusal(b"[]\n{}\n")
 
 
-@pytest.mark.parametrize("head, wishes", [
-    (HEAD, Wishes(id_column="id", ignore_columns=("label",), weight_column="w")),
-    (b'{"a": 1}\n', Wishes()), (b"1 1:1\n", Wishes(zero_based=True))])
-def test_a_layout_survives_json(head: bytes, wishes: Wishes) -> None:
-    layout = detect(head, wishes)
+@pytest.mark.parametrize("head, asked", [
+    (HEAD, InputOptions(id_column="id", ignore_columns=("label",), weight_column="w")),
+    (b'{"a": 1}\n', InputOptions()), (b"1 1:1\n", InputOptions(zero_based=True))])
+def test_a_layout_survives_json(head: bytes, asked: InputOptions) -> None:
+    layout = detect(head, asked)
     assert Layout.from_dict(json.loads(json.dumps(layout.to_dict()))) == layout
 
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 import generators
 import numpy as np
 import pytest
-from howdah.grid import on_grid
-from howdah.leeway import FAR, Leeway, least_gap, longest_move, wanted
-from howdah.lloyd import GridCentroids, classify
+from howdah.kmeans.points import on_grid
+from howdah.kmeans.bounds import FAR, MoveBound, least_gap, longest_move, wanted
+from howdah.kmeans.centroids import GridCentroids
+from howdah.kmeans.classify import classify
 from oracle import InMemory, plain_labels
 from scipy.sparse import csr_matrix
 
 
 def test_the_margin_by_hand():
     """Centroids 16 apart may move by 1; a point at 2 from its own needs one beyond 2 + 2."""
-    leeway = Leeway(wanted(np.array([[0.0], [16.0]])))
-    assert leeway.radius == 1.0
-    assert leeway.margin(np.array([4.0, 0.0])).tolist() == [(4 ** 2 - 2 ** 2) / 2, 2.0]
+    move_bound = MoveBound(wanted(np.array([[0.0], [16.0]])))
+    assert move_bound.radius == 1.0
+    assert move_bound.margin(np.array([4.0, 0.0])).tolist() == [(4 ** 2 - 2 ** 2) / 2, 2.0]
     # What rounding leaves of a zero.
-    assert leeway.margin(np.array([-1e-9])).tolist() == [2.0]
+    assert move_bound.margin(np.array([-1e-9])).tolist() == [2.0]
 
 
 def test_the_least_gap_of_one_of_copies_and_of_many(monkeypatch):
@@ -27,7 +28,7 @@ def test_the_least_gap_of_one_of_copies_and_of_many(monkeypatch):
     C = np.random.default_rng(0).normal(size=(70, 5))
     squares = ((C[:, None] - C) ** 2).sum(axis=2) + 1e9 * np.eye(70)
     for values in (70, 700, 1 << 19):
-        monkeypatch.setattr("howdah.leeway.PIECE_VALUES", values)
+        monkeypatch.setattr("howdah.kmeans.bounds.PIECE_VALUES", values)
         assert least_gap(C) == pytest.approx(np.sqrt(squares.min()), rel=1e-9)
 
 
@@ -47,8 +48,8 @@ def test_a_centroid_far_beyond_the_data_disturbs_no_label(far):
     for near, sign in ((1, 1), (2, -1)):
         C = np.vstack([X[:near], np.full((1, 3), sign * far)])
         centroids = GridCentroids.of(C, memory.space)
-        leeway = Leeway(wanted(centroids.metric))
-        labels, _ = classify(on_grid(X, memory.space), centroids, leeway)
+        move_bound = MoveBound(wanted(centroids.metric))
+        labels, _ = classify(on_grid(X, memory.space), centroids, move_bound)
         assert (labels == plain_labels(X, C[:-1])).all()
 
 
@@ -69,17 +70,17 @@ def line(points: list) -> InMemory:
 def test_a_point_too_near_to_the_middle_ends_it(points, holds):
     """The middle is 8, and both centroids may move by 1."""
     memory = line(points)
-    moved = memory.leeway(np.array([[0.0], [16.0]])) * memory.space.unit
+    moved = memory.move_bound(np.array([[0.0], [16.0]])) * memory.space.unit
     assert moved == (pytest.approx(1.0) if holds else 0.0)
 
 
 def test_once_it_ended_no_other_point_is_asked():
     memory = line([8.0])
     centroids = GridCentroids.of(np.array([[0.0], [16.0]]), memory.space)
-    leeway = Leeway(wanted(centroids.metric))
+    move_bound = MoveBound(wanted(centroids.metric))
     for X in (np.array([[8.0]]), np.array([[1.0]])):
-        classify(on_grid(X, memory.space), centroids, leeway)
-        assert leeway.radius == 0.0
+        classify(on_grid(X, memory.space), centroids, move_bound)
+        assert move_bound.radius == 0.0
 
 
 @pytest.mark.parametrize("asked", [False, True])
@@ -88,8 +89,8 @@ def test_labels_and_distances_are_the_same_whether_asked_or_not(asked):
     memory = InMemory(X.astype(float))
     centroids = GridCentroids.of(X[:40:5] + 0.5, memory.space)
     points = on_grid(memory.X, memory.space)
-    leeway = Leeway(wanted(centroids.metric)) if asked else None
-    labels, distances = classify(points, centroids, leeway)
+    move_bound = MoveBound(wanted(centroids.metric)) if asked else None
+    labels, distances = classify(points, centroids, move_bound)
     assert (labels == plain_labels(memory.X, X[:40:5] + 0.5)).all()
     assert distances == pytest.approx(((memory.X - (X[:40:5] + 0.5)[labels]) ** 2).sum(axis=1)
                                       / memory.space.unit ** 2, rel=1e-4)
@@ -98,8 +99,8 @@ def test_labels_and_distances_are_the_same_whether_asked_or_not(asked):
 def test_sparse_points_have_none():
     X = generators.blobs(300, 3, 4, seed=0, separation=40)
     centroids = generators.centres(3, 4, seed=0, separation=40)
-    assert InMemory(X).leeway(centroids) > 0
-    assert InMemory(csr_matrix(X)).leeway(centroids) == 0.0
+    assert InMemory(X).move_bound(centroids) > 0
+    assert InMemory(csr_matrix(X)).move_bound(centroids) == 0.0
 
 
 CASES = [(d, k, separation, metric, standardize)
@@ -116,15 +117,15 @@ def test_any_move_within_it_changes_no_label(d, k, separation, metric, standardi
     memory = InMemory(X, metric=metric, standardize=standardize)
     centroids = GridCentroids.of(middles, memory.space)
     points = on_grid(X, memory.space)
-    leeway = Leeway(wanted(centroids.metric))
-    labels, _ = classify(points, centroids, leeway)
-    assert leeway.radius > 0
+    move_bound = MoveBound(wanted(centroids.metric))
+    labels, _ = classify(points, centroids, move_bound)
+    assert move_bound.radius > 0
     rng = np.random.default_rng(2)
     for _ in range(20):
         ways = centroids.metric[rng.permutation(k)] - centroids.metric
         lengths = np.sqrt((ways ** 2).sum(axis=1, keepdims=True))
         ways *= rng.choice([-1.0, 1.0], size=(k, 1)) / np.where(lengths > 0, lengths, 1.0)
-        moved = centroids.metric + leeway.radius * ways
+        moved = centroids.metric + move_bound.radius * ways
         after = ((points.steps.T[:, None] * memory.space.scale - moved) ** 2).sum(axis=2)
         assert (after.argmin(axis=1) == labels).all()
 
@@ -142,11 +143,11 @@ def test_close_centroids_far_from_the_middle_of_the_data(gap, d):
         X[2, 0] += gap / 2 - room * gap / 16
         memory = InMemory(X)
         centroids = GridCentroids.of(pair, memory.space)
-        leeway = Leeway(wanted(centroids.metric))
-        labels, _ = classify(on_grid(X[2:], memory.space), centroids, leeway)
+        move_bound = MoveBound(wanted(centroids.metric))
+        labels, _ = classify(on_grid(X[2:], memory.space), centroids, move_bound)
         assert labels.tolist() == [0]
-        if leeway.radius:
-            away, nearer = pair.copy(), leeway.radius * memory.space.unit
+        if move_bound.radius:
+            away, nearer = pair.copy(), move_bound.radius * memory.space.unit
             away[0, 0] -= nearer
             away[1, 0] -= nearer
             moved = GridCentroids.of(away, memory.space)
@@ -188,7 +189,7 @@ def test_an_empty_cluster_needs_a_scan():
     X = generators.blobs(5000, 6, 8, seed=0, separation=25)
     middles = np.vstack([generators.centres(6, 8, 0, 25), np.full(6, 300.0)])
     memory = InMemory(X)
-    assert memory.leeway(middles) > 0
+    assert memory.move_bound(middles) > 0
     result = memory.measure(middles, told=True)
     assert result.empty == [8] and result.next is None
 

@@ -13,9 +13,17 @@ from typing import List
 
 import pytest
 
-from howdah import lines
-from howdah.lines import (Block, blocks_of_lines, is_splittable, open_text, read_blocks, read_slice,
-                          task_input, widen_pipe)
+from howdah.input import lines
+from howdah.input.lines import (
+    Block,
+    blocks_of_lines,
+    is_splittable,
+    open_text,
+    read_blocks,
+    read_slice,
+    task_input,
+    widen_pipe,
+)
 
 TEXTS = [b"a\nbb\n\nccc\n", b"a\nbb\nccc", b"\n", b"\n\n\n", b"", b"one line without an end",
          b"a\r\n\r\nb\r\n", b"\nstarts empty\n"]

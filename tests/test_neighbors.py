@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from generators import integer_grid
-from howdah.distances import METRICS, SPARSE_METRICS
+from howdah.knn.distances import METRICS, SPARSE_METRICS
 from howdah.errors import UserError
-from howdah.neighbors import Neighbors
-from howdah.screen import Brute
-from howdah.trees import Tree
+from howdah.knn.neighbors import Neighbors
+from howdah.knn.brute import Brute
+from howdah.knn.trees import Tree
 from knn_oracle import neighbours
 from scipy.sparse import csr_matrix
 from sklearn.datasets import load_digits, load_iris, load_sample_image

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 from generators import blobs, write_csv, write_svmlight
-from howdah.launcher.outcome import look_for_failures
+from howdah.launch.outcome import look_for_failures
 from pack import Pack
 from packed import columns, lines, pack, points
 from scripts import (

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from odd_rows import CASES, random_text
 
-from howdah.batches import batches
-from howdah.layout import Layout, Wishes, detect
-from howdah.lines import Block
-from howdah.parse import Parser
-from howdah.tally import Tally
+from howdah.input.batches import batches
+from howdah.input.detect import detect
+from howdah.input.layout import Layout, InputOptions
+from howdah.input.lines import Block
+from howdah.input.parse import Parser
+from howdah.input.row_counts import RowCounts
 
 
 def parsed(parser: Parser, blocks: List[Block]) -> tuple:
@@ -34,8 +35,8 @@ def parsed(parser: Parser, blocks: List[Block]) -> tuple:
         weights += [None] * len(rows) if rows.weights is None else rows.weights.tolist()
         lines += [None] * len(rows) if rows.lines is None else rows.lines
         texts += [{role: held[i] for role, held in rows.texts.items()} for i in range(len(rows))]
-    assert len(values) == len(weights) == len(lines) == len(texts) == parser.tally.used
-    return values, weights, lines, texts, parser.tally.to_dict(), parser.take_refused()
+    assert len(values) == len(weights) == len(lines) == len(texts) == parser.row_counts.used
+    return values, weights, lines, texts, parser.row_counts.to_dict(), parser.take_refused()
 
 
 def bits(value: float) -> str:
@@ -111,10 +112,10 @@ def test_lines_count_once_and_bad_rows_are_found_at_their_offset(case: str, seed
     parser = Parser(CASES[case][1], keep_refused=True)
     *_, counts, refused = parsed(parser, [Block(text)])
     lines = text.split(b"\n")
-    tally = parser.tally
+    row_counts = parser.row_counts
     read = len(lines) - (lines[-1] == b"")
-    assert tally.used + tally.bad + tally.empty + tally.headers == read
-    assert len(refused) == tally.bad
+    assert row_counts.used + row_counts.bad + row_counts.empty + row_counts.headers == read
+    assert len(refused) == row_counts.bad
     for example in refused:
         assert example["offset"] == 0 or text[example["offset"] - 1:example["offset"]] == b"\n"
         line = text[example["offset"]:].split(b"\n")[0]
@@ -178,8 +179,8 @@ def test_reasons(line: bytes, reason: str) -> None:
     good = b"1,2,3\n" * 50
     rows = list(parser.parse(Block(good + line + b"\n" + good, "f.csv")))
     assert sum(map(len, rows)) == 100
-    assert parser.tally.counts() == {"used": 100, "bad": 1, "empty": 0, "headers": 0}
-    (example,) = parser.tally.examples
+    assert parser.row_counts.counts() == {"used": 100, "bad": 1, "empty": 0, "headers": 0}
+    (example,) = parser.row_counts.examples
     assert example["reason"] == reason
     assert (example["file"], example["offset"]) == ("f.csv", len(good))
 
@@ -198,7 +199,7 @@ def test_reasons(line: bytes, reason: str) -> None:
 def test_reasons_of_json_rows(line: bytes, reason: str) -> None:
     parser = Parser(Layout("jsonl", fields=2, columns=("a", "b"), numeric=(0, 1)))
     assert list(parser.parse(Block(line))) == []
-    assert parser.tally.examples[0]["reason"] == reason
+    assert parser.row_counts.examples[0]["reason"] == reason
 
 
 @pytest.mark.parametrize("line, reason", [
@@ -213,14 +214,14 @@ def test_reasons_of_json_rows(line: bytes, reason: str) -> None:
 def test_reasons_of_svmlight_rows(line: bytes, reason: str) -> None:
     parser = Parser(Layout("svmlight", delimiter=" ", width=8))
     assert list(parser.parse(Block(b"1 2:3\n" + line))) != []
-    assert parser.tally.examples[0]["reason"] == reason
+    assert parser.row_counts.examples[0]["reason"] == reason
 
 
 def test_comment_lines_of_svmlight_are_empty_lines() -> None:
     parser = Parser(Layout("svmlight", delimiter=" "))
     (rows,) = parser.parse(Block(b"# made by hand\n\n1 1:2 # good\n"))
     assert len(rows) == 1
-    assert parser.tally == Tally(used=1, empty=2)
+    assert parser.row_counts == RowCounts(used=1, empty=2)
 
 
 def test_a_file_written_in_another_way_is_remembered() -> None:
@@ -253,7 +254,7 @@ def test_a_file_of_bad_rows_only_is_read_once_over() -> None:
     for _ in range(20):
         list(parser.parse(block))
     assert tried == []
-    assert parser.tally.bad == 23 * 1000
+    assert parser.row_counts.bad == 23 * 1000
 
 
 def test_header_lines_are_skipped_wherever_they_stand() -> None:
@@ -262,7 +263,7 @@ def test_header_lines_are_skipped_wherever_they_stand() -> None:
     text = b"\xef\xbb\xbfx,y\r\n1,2\r\nx,y\r\n3,4\r\nx,yy\r\nx,y"
     rows = list(parser.parse(Block(text)))
     assert np.concatenate([r.X for r in rows]).tolist() == [[1, 2], [3, 4]]  # type: ignore
-    assert parser.tally.counts() == {"used": 2, "bad": 1, "empty": 0, "headers": 3}
+    assert parser.row_counts.counts() == {"used": 2, "bad": 1, "empty": 0, "headers": 3}
 
 
 def test_a_byte_order_mark_in_mid_input_begins_a_file() -> None:
@@ -273,7 +274,7 @@ def test_a_byte_order_mark_in_mid_input_begins_a_file() -> None:
 
 
 def test_quoted_fields_and_text_ids() -> None:
-    layout = detect(b'"","a","b"\n"x 1",1,2\n', Wishes(id_column="0"))
+    layout = detect(b'"","a","b"\n"x 1",1,2\n', InputOptions(id_column="0"))
     parser = Parser(layout)
     text = b'"x 1",1,2\n"y, z","3",4\nq,5,6\n"say ""hi""",7,8\n'
     rows = list(parser.parse(Block(text)))
@@ -292,4 +293,4 @@ def test_an_empty_block_has_no_rows() -> None:
     parser = Parser(Layout("csv", fields=1, columns=("a",), numeric=(0,)))
     assert list(parser.parse(Block(b"\n"))) == []
     assert list(batches(parser, [], 10)) == []
-    assert parser.tally.counts() == {"used": 0, "bad": 0, "empty": 1, "headers": 0}
+    assert parser.row_counts.counts() == {"used": 0, "bad": 0, "empty": 1, "headers": 0}

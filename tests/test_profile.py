@@ -6,9 +6,9 @@ import json
 
 import numpy as np
 import pytest
-from howdah.codec import dump_json, load_json
-from howdah.moments import row_hashes
-from howdah.profile import Profile
+from howdah.task.records import dump_json, load_json
+from howdah.kmeans.moments import row_hashes
+from howdah.kmeans.profile import Profile
 from oracle import profile_of
 
 

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from howdah.job import HowdahJob
+from howdah.task.job import HowdahJob
 from scripts import REPOSITORY
 
 README = REPOSITORY / "README.md"

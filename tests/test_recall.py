@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from howdah.neighbors import Answers
-from howdah.recall import Sample, hits, interval, sentence
+from howdah.knn.neighbors import Answers
+from howdah.knn.recall import Sample, hits, interval, sentence
 
 
 def answers_of(*lists) -> Answers:

@@ -11,12 +11,14 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from howdah.codec import dump_json, load_json
+from howdah.task.records import dump_json, load_json
 from howdah.errors import UserError
-from howdah.launcher.run import Launch
-from howdah.launcher.runners import job_for_runner, shared_args, write_slices
-from howdah.launcher.shipping import ODD_INPUT, PACKAGE, refuse_odd, zip_package
-from howdah.launcher.streaming import check_streaming
+from howdah.launch.launch import Launch
+from howdah.launch.inputs import write_slices
+from howdah.launch.options import shared_args
+from howdah.launch.runners.configure import job_for_runner
+from howdah.launch.runners.shipping import ODD_INPUT, PACKAGE, refuse_odd, zip_package
+from howdah.launch.runners.streaming import check_streaming
 from kmeans_round import KMeansRound
 from kmeans_sample import KMeansSample
 from knn import KNN
@@ -82,7 +84,7 @@ def test_a_module_of_the_zip_is_not_compiled_again(tmp_path):
     with zipfile.ZipFile(archive) as good, zipfile.ZipFile(broken, "w") as bad:
         for name in good.namelist():
             bad.writestr(name, good.read(name) if name.endswith("c") else b"raise SystemExit(1)")
-    subprocess.run([sys.executable, "-c", "import howdah.lloyd, howdah.parse; import howdah;"
+    subprocess.run([sys.executable, "-c", "import howdah.kmeans.classify, howdah.input.parse; import howdah;"
                     " assert 'broken.zip' in howdah.__file__"],
                    env=dict(os.environ, PYTHONPATH=str(broken)), cwd=tmp_path, check=True)
 
@@ -116,12 +118,12 @@ def test_a_task_runs_on_the_script_the_zip_and_the_plan_alone(tmp_path):
     *modules, origin = done.stderr.decode().splitlines()
     assert origin.startswith("from %s" % archive)
     records = dict(line.split(b"\t", 1) for line in done.stdout.splitlines())
-    assert {b"0:0", b"0:1", b"rows", b"far:0", b"leeway:0"} == set(records)
+    assert {b"0:0", b"0:1", b"rows", b"far:0", b"move_bound:0"} == set(records)
     assert load_json(records[b"rows"])["used"] == 150
     # A worker's start-up is paid by every task: no heavy package may creep in.
     loaded = {name.partition(".")[0] for name in modules}
     assert not loaded & {"sklearn", "scipy", "joblib", "pandas"}
-    assert not [name for name in modules if name.startswith("howdah.launcher")]
+    assert not [name for name in modules if name.startswith("howdah.launch")]
 
 
 def test_tasks_of_a_cluster_get_the_zip_and_one_thread(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import generators
 import numpy as np
 import pytest
-from howdah.launcher.sampling import MOST_RIVALS, comparable, random_rows, rivals, solve
+from howdah.clustering.seeds import MOST_RIVALS, comparable, random_rows, rivals, solve
 from oracle import InMemory, plain_distances, profile_of
 
 RNG = np.random.default_rng

@@ -7,11 +7,12 @@ from fractions import Fraction
 import generators
 import numpy as np
 import pytest
-from howdah.codec import RecordProtocol, dump_json
-from howdah.farthest import Farthest
-from howdah.grid import LIMIT, GridPoints, on_grid
-from howdah.lloyd import recentre
-from howdah.sums import Sums, add_records
+from howdah.task.records import RecordProtocol, dump_json
+from howdah.kmeans.farthest import Farthest
+from howdah.kmeans.grid import LIMIT
+from howdah.kmeans.points import GridPoints, on_grid
+from howdah.kmeans.recentre import recentre
+from howdah.kmeans.sums import Sums, add_records
 from oracle import InMemory
 from scipy.sparse import csr_matrix
 

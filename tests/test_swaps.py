@@ -5,7 +5,14 @@ from __future__ import annotations
 import generators
 import numpy as np
 import pytest
-from howdah.launcher.swaps import Moves, best_split, improved, lloyd, losses_of, nearest_other
+from howdah.clustering.split_merge import (
+    Moves,
+    best_split,
+    improved,
+    lloyd,
+    losses_of,
+    nearest_other,
+)
 from oracle import plain_distances
 
 RNG = np.random.default_rng

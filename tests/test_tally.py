@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import random
 
-from howdah.lines import Block
-from howdah.tally import FIRST_BYTES, SHOWN, Tally, describe, example_of, merged
+from howdah.input.lines import Block
+from howdah.input.row_counts import FIRST_BYTES, SHOWN, RowCounts, describe, example_of, merged
 
 
 def example(file, offset: int, start: int = 0, text: bytes = b"NA,1") -> dict:
@@ -14,21 +14,21 @@ def example(file, offset: int, start: int = 0, text: bytes = b"NA,1") -> dict:
 
 
 def test_the_first_bad_rows_by_place_are_kept() -> None:
-    tally = Tally()
+    row_counts = RowCounts()
     for offset in random.Random(1).sample(range(50), 50):
-        tally.refuse(example("f", offset))
-    assert tally.bad == 50
-    assert [e["offset"] for e in tally.examples] == [100 + i for i in range(SHOWN)]
+        row_counts.refuse(example("f", offset))
+    assert row_counts.bad == 50
+    assert [e["offset"] for e in row_counts.examples] == [100 + i for i in range(SHOWN)]
 
 
 def test_merging_is_the_same_in_any_order() -> None:
     rng = random.Random(2)
     parts = []
     for part in range(6):
-        tally = Tally(used=part, empty=1, headers=part % 2)
+        row_counts = RowCounts(used=part, empty=1, headers=part % 2)
         for _ in range(part * 3):
-            tally.refuse(example(rng.choice(["a", "b", None]), rng.randrange(40)))
-        parts.append(tally)
+            row_counts.refuse(example(rng.choice(["a", "b", None]), rng.randrange(40)))
+        parts.append(row_counts)
     expected = merged(parts).to_dict()
     assert (expected["used"], expected["bad"], expected["empty"], expected["headers"]) == (
         15, 45, 6, 3)
@@ -39,14 +39,14 @@ def test_merging_is_the_same_in_any_order() -> None:
 
 
 def test_a_tally_travels_as_json() -> None:
-    tally = Tally(used=3, empty=1)
-    tally.refuse(example("f", 3, text=b"\xff\x00" + b"x" * 500))
-    assert Tally.from_dict(json.loads(json.dumps(tally.to_dict()))) == tally
-    assert tally.examples[0]["text"] == "\\xff\x00" + "x" * (FIRST_BYTES - 2)
+    row_counts = RowCounts(used=3, empty=1)
+    row_counts.refuse(example("f", 3, text=b"\xff\x00" + b"x" * 500))
+    assert RowCounts.from_dict(json.loads(json.dumps(row_counts.to_dict()))) == row_counts
+    assert row_counts.examples[0]["text"] == "\\xff\x00" + "x" * (FIRST_BYTES - 2)
 
 
 def test_the_parts_of_the_summary_add_up() -> None:
-    assert Tally(used=10, bad=2, empty=3, headers=1).summary() == (
+    assert RowCounts(used=10, bad=2, empty=3, headers=1).summary() == (
         "16 lines read: 10 rows used, 2 bad rows skipped, 3 empty lines, 1 header lines")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 import pytest
-from howdah.launcher.webhdfs import Unanswered, WebHdfs, settings
+from howdah.launch.files.webhdfs import Unanswered, WebHdfs, settings
 
 PLAIN = {"fs.defaultFS": "hdfs://node:8020"}
 SITE = """<?xml version="1.0"?>

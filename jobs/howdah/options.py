@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from howdah.layout import FORMATS, Wishes
+from howdah.input.layout import FORMATS, InputOptions
 
 
 def add_input_options(parser) -> None:
@@ -57,10 +57,10 @@ def add_sampling_options(parser) -> None:
     parser.add_argument("--seed", type=int, default=0)
 
 
-def wishes(options) -> Wishes:
+def input_options(options) -> InputOptions:
     """What the user said about the input."""
     delimiter = options.delimiter
-    return Wishes(
+    return InputOptions(
         format=options.format, delimiter="\t" if delimiter == "\\t" else delimiter,
         header=options.header, id_column=options.id_column,
         weight_column=options.weight_column,

@@ -30,8 +30,8 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
 import generators  # noqa: E402
 from bench.report import Report, repeats_of, reporting_parser  # noqa: E402
-from howdah.batches import rows_per_batch  # noqa: E402
-from howdah.memory import keep_freed_memory  # noqa: E402
+from howdah.input.batches import rows_per_batch  # noqa: E402
+from howdah.task.malloc import keep_freed_memory  # noqa: E402
 from oracle import InMemory, plain_distances  # noqa: E402
 from scipy.sparse import csr_matrix  # noqa: E402
 

@@ -44,7 +44,7 @@ from bench.kmeans_peers import (  # noqa: E402
 from bench.report import Report  # noqa: E402
 from hadoop.cluster import Cluster  # noqa: E402
 from hadoop.jars import VERSION  # noqa: E402
-from howdah.launcher.hadoop import JOBCONF  # noqa: E402
+from howdah.launch.runners.hadoop import JOBCONF  # noqa: E402
 
 HOWDAH, SPARK = "howdah -r hadoop", "Spark MLlib on YARN"
 TEXTBOOK, FLOOR = "textbook mrjob -r hadoop", "floor: one empty job"

@@ -68,7 +68,7 @@ def first_rows(csv: Path, n: int) -> np.ndarray:
 
 def write_centroids(path: Path, centroids: np.ndarray) -> Path:
     """Centroids (k, d) as the driver writes them: a header, every digit kept."""
-    from howdah.launcher.models import centroids_csv
+    from howdah.clustering.centroid_files import centroids_csv
 
     path.write_bytes(centroids_csv(centroids, ["x%d" % j for j in range(centroids.shape[1])]))
     return path

@@ -36,12 +36,13 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
 from bench.report import Report, reporting_parser  # noqa: E402
 from generators import write_csv  # noqa: E402
-from howdah.codec import dump_json  # noqa: E402
+from howdah.task.records import dump_json  # noqa: E402
 from howdah.errors import UserError  # noqa: E402
-from howdah.index import load, read_description, save  # noqa: E402
-from howdah.launcher.indexing import Points, build  # noqa: E402
-from howdah.launcher.knn import knn_plan  # noqa: E402
-from howdah.launcher.run import Launch  # noqa: E402
+from howdah.knn.description import read_description  # noqa: E402
+from howdah.knn.index import load, save  # noqa: E402
+from howdah.indexing.build import Points, build  # noqa: E402
+from howdah.indexing.queries import knn_plan  # noqa: E402
+from howdah.launch.launch import Launch  # noqa: E402
 from knn import KNN  # noqa: E402
 from knn_oracle import neighbours  # noqa: E402
 

@@ -47,12 +47,12 @@ from bench.harness import (  # noqa: E402
 from bench.kmeans_peers import spark_is_here  # noqa: E402
 from bench.report import Report, repeats_of  # noqa: E402
 from generators import integer_grid, write_csv  # noqa: E402
-from howdah.batches import rows_per_batch  # noqa: E402
-from howdah.codec import dump_json  # noqa: E402
-from howdah.index import candidates_path, save  # noqa: E402
-from howdah.launcher.indexing import Points, build  # noqa: E402
-from howdah.launcher.knn import knn_plan  # noqa: E402
-from howdah.launcher.run import Launch  # noqa: E402
+from howdah.input.batches import rows_per_batch  # noqa: E402
+from howdah.task.records import dump_json  # noqa: E402
+from howdah.knn.index import candidates_path, save  # noqa: E402
+from howdah.indexing.build import Points, build  # noqa: E402
+from howdah.indexing.queries import knn_plan  # noqa: E402
+from howdah.launch.launch import Launch  # noqa: E402
 from knn import KNN  # noqa: E402
 from knn_oracle import neighbours  # noqa: E402
 
@@ -143,7 +143,7 @@ class Bench:
     def faiss(self, data: str, X: np.ndarray, Q: np.ndarray, factory: str, parameters: str) -> str:
         """FAISS bare and through the mapper; its recall."""
         import faiss
-        from howdah.approximate import build_faiss
+        from howdah.knn.approximate import build_faiss
 
         index, queries = self.folder / (factory + ".index"), self.folder / "faiss.csv"
         path = candidates_path(str(index), "faiss")

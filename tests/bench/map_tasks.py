@@ -7,16 +7,16 @@ import json
 from pathlib import Path
 
 import numpy as np
-from howdah.batches import batches
-from howdah.codec import RecordProtocol, dump_json
-from howdah.grid import Space
-from howdah.launcher.inputs import slices
-from howdah.launcher.rounds import recentred
-from howdah.launcher.run import Launch
-from howdah.layout import Layout
-from howdah.lines import read_slice
-from howdah.lloyd import Recentred
-from howdah.parse import Parser
+from howdah.input.batches import batches
+from howdah.task.records import RecordProtocol, dump_json
+from howdah.kmeans.grid import Space
+from howdah.launch.inputs import slices
+from howdah.clustering.rounds import recentred
+from howdah.launch.launch import Launch
+from howdah.input.layout import Layout
+from howdah.input.lines import read_slice
+from howdah.kmeans.recentre import Recentred
+from howdah.input.parse import Parser
 from kmeans_round import KMeansRound
 
 KMeansRound.set_up_logging(quiet=True)

@@ -25,7 +25,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
 import generators  # noqa: E402
 from bench.report import Report, counted, reporting_parser  # noqa: E402
-from howdah.launcher.sampling import random_rows  # noqa: E402
+from howdah.clustering.seeds import random_rows  # noqa: E402
 from oracle import InMemory  # noqa: E402
 
 FITS = 5

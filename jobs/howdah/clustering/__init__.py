@@ -1,0 +1,1 @@
+"""A whole k-means run."""

@@ -1,0 +1,128 @@
+"""What a run leaves behind, model.json and model.joblib, and how it is read again."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from howdah import __version__
+from howdah.errors import UserError
+from howdah.kmeans.grid import Space
+from howdah.kmeans.profile import Profile
+from howdah.launch.files.files import Files
+from howdah.launch.files.paths import join
+
+FORMAT_VERSION = 1
+CENTROIDS, MODEL, JOBLIB, ROUNDS, PROFILE = (
+    "centroids.csv", "model.json", "model.joblib", "rounds.jsonl", "profile.json")
+
+
+@dataclass
+class Model:
+    """A result: raw centroids (k, d) with the weight, rows and cost of every cluster."""
+
+    columns: list
+    metric: str
+    standardize: bool
+    sparse: bool
+    profile: Profile
+    centroids: np.ndarray
+    weights: list = field(default_factory=list)
+    counts: list = field(default_factory=list)
+    costs: list = field(default_factory=list)
+    stop: str = ""
+    seed: int = 0
+    options: dict = field(default_factory=dict)
+
+    @property
+    def width(self) -> int:
+        return self.centroids.shape[1]
+
+    def space(self) -> Space:
+        return self.profile.space(self.metric, self.standardize, self.sparse)
+
+    def take(self, result) -> None:
+        """The centroids of a howdah.clustering.converge.Result and what is known of them."""
+        measured = result.measured
+        self.centroids, self.stop = result.centroids, result.stop
+        self.weights, self.counts = measured.weights.tolist(), measured.counts.tolist()
+        self.costs = measured.costs.tolist()
+
+    def to_json(self) -> bytes:
+        value = {
+            "format_version": FORMAT_VERSION, "howdah_version": __version__,
+            "k": len(self.centroids), "columns": self.columns, "metric": self.metric,
+            "standardize": self.standardize, "sparse": self.sparse, "seed": self.seed,
+            "options": self.options, "stop": self.stop, "cost": float(np.sum(self.costs)),
+            "clusters": [{"label": i, "rows": int(n), "weight": float(w), "cost": float(c),
+                          "centroid": centroid.tolist()}
+                         for i, (n, w, c, centroid) in enumerate(
+                             zip(self.counts, self.weights, self.costs, self.centroids))],
+            "profile": self.profile.readable()}
+        return (json.dumps(value, indent=1) + "\n").encode("utf-8")
+
+    @classmethod
+    def from_json(cls, data: bytes, place: str) -> Model:
+        """Raises UserError for another format version or a file that is no model."""
+        try:
+            value = json.loads(data)
+            version = value["format_version"]
+        except (ValueError, KeyError, TypeError):
+            raise UserError("%s is no howdah model." % place) from None
+        if version != FORMAT_VERSION:
+            raise UserError("%s has the format version %r, but this howdah reads version %d; make"
+                            " the model again or use the howdah that wrote it (%s)."
+                            % (place, version, FORMAT_VERSION, value.get("howdah_version")))
+        try:
+            return cls._of_value(value)
+        except (ValueError, KeyError, TypeError):
+            raise UserError("%s is no howdah model: parts of it are missing." % place) from None
+
+    @classmethod
+    def _of_value(cls, value: dict) -> Model:
+        clusters = value["clusters"]
+        return cls(
+            value["columns"], value["metric"], value["standardize"], value["sparse"],
+            Profile.from_readable(value["profile"]),
+            np.array([c["centroid"] for c in clusters], dtype=np.float64),
+            [c["weight"] for c in clusters], [c["rows"] for c in clusters],
+            [c["cost"] for c in clusters], value["stop"], value["seed"], value["options"])
+
+    def to_estimator(self):
+        """A fitted scikit-learn KMeans, behind a StandardScaler if the columns were scaled.
+
+        Cosine needs no scaling of rows: with centroids of unit length the nearest one is the same
+        for a row of any length.
+        """
+        from sklearn.cluster import KMeans
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        space = self.space()
+        per_unit = space.per_unit
+        centres = self.centroids * per_unit if self.standardize else self.centroids
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            estimator = KMeans(len(centres), init=centres, n_init=1, max_iter=1).fit(centres)
+        estimator.cluster_centers_ = centres.copy()
+        estimator.inertia_ = float(np.sum(self.costs))
+        if not self.standardize:
+            return estimator
+        scaler = StandardScaler(with_mean=False).fit(np.zeros((1, self.width)))
+        scaler.scale_, scaler.var_ = 1.0 / per_unit, 1.0 / per_unit ** 2
+        return make_pipeline(scaler, estimator)
+
+
+def read_model(path: str, files: Files) -> Model:
+    """A model.json, or that of an output folder."""
+    if not files.exists(path):
+        raise UserError("The model %s does not exist." % path)
+    if not path.endswith(".json"):
+        path = join(path, MODEL)
+        if not files.exists(path):
+            raise UserError("The model %s does not exist (only a finished run has one)." % path)
+    return Model.from_json(files.read(path), path)

@@ -1,0 +1,102 @@
+"""The sample scan: its plan, and what its records say."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from howdah.errors import UserError
+from howdah.input.columns import places_of
+from howdah.kmeans.coreset import sample_size
+from howdah.kmeans.moments import SKETCH
+from howdah.kmeans.priority_sample import PrioritySample
+from howdah.kmeans.profile import Profile
+
+PROFILE_ONLY = 0
+# What the sample may take once it is dense: 512 MB.
+DENSE_VALUES = 1 << 26
+
+
+def sampling_plan(launch, options, size=None) -> dict:
+    """The plan of a sample scan; `size` PROFILE_ONLY draws no sample."""
+    k = max(options.clusters) if options.clusters else 1
+    if size is None:
+        check_clusters(options.clusters)
+        size = wanted_rows(options, launch.inputs.layout)
+        if size < k:
+            raise UserError("--sample-size is %d, but -k %d clusters need a sample of at least as"
+                            " many rows." % (size, k))
+    return {"k": k, "size": size, "seed": getattr(options, "seed", 0),
+            "metric": options.metric, "standardize": options.standardize,
+            "layout": launch.inputs.layout.without_texts().to_dict(),
+            "distinct": max(SKETCH, k + 1)}
+
+
+def wanted_rows(options, layout) -> int:
+    """Rows to sample: what the user says, or what the clusters and columns ask for."""
+    if options.sample_size is not None:
+        return options.sample_size
+    return sample_size(max(options.clusters), layout.n_columns or 1)
+
+
+def check_clusters(counts) -> None:
+    if not counts:
+        raise UserError("-k is missing; say how many clusters with -k K.")
+    for k in counts:
+        if k < 1:
+            raise UserError("-k is %d; it must be at least 1." % k)
+
+
+def profile_and_sample(outcome, fewest: int = 1) -> tuple[Profile, np.ndarray, np.ndarray]:
+    """Profile, sampled rows (m, d) and their weights (m,) from a scan's records.
+
+    UserError if less than `fewest` rows can be held.
+    """
+    profile = Profile.merged(map(Profile.from_dict, outcome.records["profile"]))
+    sample = PrioritySample.of_records(outcome.records.get("sample", []))
+    if sample is None:
+        return profile, np.empty((0, profile.width)), np.empty(0)
+    affordable = DENSE_VALUES // max(profile.width, 1)
+    if affordable < min(fewest, len(sample)):
+        raise UserError("-k is %d, but of rows of %d columns only %d fit into the sample; hash the"
+                        " features to fewer columns, or give a smaller -k."
+                        % (fewest, profile.width, affordable))
+    sample.shrink(affordable)
+    rows, weights = sample.weighted()
+    rows = rows if isinstance(rows, np.ndarray) else rows.toarray()
+    missing = profile.width - rows.shape[1]
+    return profile, np.pad(rows, ((0, 0), (0, missing))), weights
+
+
+def read_profile(path: str, launch) -> Profile:
+    """A profile that kmeans_sample printed or a driver saved: JSON with the key "profile".
+
+    Its columns are put in the order of the input's.
+    """
+    if not launch.files.exists(path):
+        raise UserError("The profile %s does not exist." % path)
+    try:
+        first = json.loads(launch.files.read(path).split(b"\n", 1)[0])
+        profile, names = Profile.from_readable(first["profile"]), first.get("columns")
+    except (ValueError, KeyError, TypeError):
+        raise UserError("%s is no profile; make one with: python jobs/kmeans_sample.py INPUT -k K >"
+                        " FILE." % path) from None
+    layout = launch.inputs.layout
+    places = places_of(names, layout, "those of the profile %s" % path)
+    if layout.n_columns not in (None, profile.width):
+        raise UserError("The profile %s has %d columns, but the input has %d."
+                        % (path, profile.width, layout.n_columns))
+    if places is not None:
+        profile.moments = profile.moments.of_columns(np.argsort(places))
+    return profile
+
+
+def refuse_too_few_points(k: int, profile: Profile, rows: np.ndarray) -> None:
+    """UserError when k clusters cannot be; `rows` is the sample, which had room for k rows."""
+    if profile.distinct.exact and profile.distinct.count < k:
+        raise UserError("-k is %d, but the input has only %d distinct points; give a smaller -k."
+                        % (k, profile.distinct.count))
+    if len(rows) < k:
+        raise UserError("-k is %d, but only %d rows have a weight above 0; give a smaller -k."
+                        % (k, len(rows)))

@@ -1,0 +1,1 @@
+"""k-NN from the user's side."""

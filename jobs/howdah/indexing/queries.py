@@ -1,0 +1,215 @@
+"""Launching a k-NN job: check the index and the options, ship, tell what the tasks counted."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import replace
+
+import numpy as np
+
+from howdah.knn.answering import NOT_MAPPED, TRUNCATED, slice_name
+from howdah.errors import UserError
+from howdah.knn.description import (
+    REBUILD,
+    TAIL_BYTES,
+    Description,
+    checked_description,
+    read_description,
+)
+from howdah.knn.index import candidates_path, load, refuse_other_candidates, refuse_other_digest
+from howdah.launch.files.paths import is_uri, local_path
+from howdah.launch.inputs import slices
+from howdah.launch.inputs import map_tasks
+from howdah.launch.options import LOCAL_RUNNERS
+from howdah.launch.console import notice
+from howdah.input.layout import some_of
+from howdah.input.lines import read_slice
+from howdah.input.parse import Parser
+from howdah.knn.recall import sentence
+
+RECALL = re.compile(r"recall (\d+) of (\d+)\Z")
+
+
+def report(counted: dict, plan: dict) -> None:
+    """What the tasks counted, in sentences."""
+    if counted.get(TRUNCATED):
+        notice("%d answers hold more than --max-neighbors %d neighbours within the radius: their"
+               " nearest are given." % (counted[TRUNCATED], plan["most"]))
+    if counted.get(NOT_MAPPED):
+        notice("warning: %d tasks could not map the index into memory and read it whole, each for"
+               " itself." % counted[NOT_MAPPED])
+    if plan["recall"]:
+        recalls = [found / true for found, true, count in _recalls(counted) for _ in range(count)]
+        if recalls:
+            notice(sentence(plan["n"], np.array(recalls)))
+        else:
+            notice("recall: this runner gives no counters to tell it by.")
+
+
+def _recalls(counted: dict):
+    for name, count in counted.items():
+        match = RECALL.match(name)
+        if match:
+            yield int(match.group(1)), int(match.group(2)), count
+
+
+def knn_plan(launch, options) -> dict:
+    """The plan of a k-NN job; UserError for an index or options that cannot be served."""
+    description = describe_index(launch, options)
+    refuse_options(options, description)
+    radius = options.radius
+    if options.min_similarity is not None:
+        radius = 1 - options.min_similarity
+    n = options.neighbors
+    if n is None and radius is None:
+        n = min(10, description.n)
+    layout = query_layout(launch, options, description)
+    refuse_unknown_queries(launch, options, layout)
+    if description.candidates:
+        path = candidates_path(options.index, description.candidates["kind"])
+        if not launch.files.exists(path):
+            raise UserError("The index %s needs %s beside it, which is not there; %s."
+                            % (options.index, path, REBUILD))
+        if not is_uri(path):
+            refuse_other_candidates(description.candidates, local_path(path))
+        launch.job.options.candidates = path
+    return {"layout": layout.to_dict(), "metric": description.metric, "n": n, "radius": radius,
+            "most": options.max_neighbors, "batch": options.batch, "vote": options.vote,
+            "mean": options.mean, "output_format": options.output_format,
+            "exclude_self": options.exclude_self, "from_points": options.from_points,
+            "recall": options.recall_sample, "sha256": options.index_sha256, "index": options.index,
+            # Of files that lie on a cluster each task reads its own copy; others were read here.
+            "verify": is_uri(options.index),
+            "first_rows": first_rows(launch, layout, description.metric)}
+
+
+def describe_index(launch, options) -> Description:
+    """The description of the index, read from its last kilobyte wherever it lies."""
+    path = options.index
+    if not path:
+        raise UserError("--index is missing; build one with jobs/knn_index.py.")
+    if "'" in path and launch.runner not in LOCAL_RUNNERS:
+        raise UserError("The path %s holds an apostrophe, which Hadoop's command lines cannot"
+                        " carry; rename it." % path)
+    if is_uri(path):
+        return _describe_remote(launch, path)
+    path = local_path(path)
+    description = read_description(path)
+    if options.index_sha256:
+        refuse_other_digest(path, options.index_sha256)
+    return description or load(path, lambda text: notice("warning: " + text)).description
+
+
+def _describe_remote(launch, uri: str) -> Description:
+    found = launch.files.list(uri)
+    if not found:
+        raise UserError("The index %s does not exist; build one with jobs/knn_index.py and copy it"
+                        " there." % uri)
+    description = checked_description(launch.files.head(uri, TAIL_BYTES), tail(launch, uri),
+                                      found[0][1], uri)
+    if description is None:
+        raise UserError("The index %s has no description; a plain joblib dump is accepted as a"
+                        " local file only." % uri)
+    return description
+
+
+def tail(launch, uri: str) -> bytes:
+    """The last kilobyte of a file behind a URI, without reading the rest."""
+    remote = launch.files.remote(uri)
+    if hasattr(remote, "hadoop_bin"):
+        done = subprocess.run([*remote.hadoop_bin, "fs", "-tail", uri], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+        if done.returncode:
+            raise UserError("The end of %s cannot be read: %s"
+                            % (uri, done.stderr.decode("utf-8", "replace").strip()[-300:]))
+        return done.stdout
+    key = remote.fs.s3._get_s3_key(uri)
+    if not key.content_length:
+        return b""
+    return key.get(Range="bytes=-%d" % TAIL_BYTES)["Body"].read()
+
+
+def refuse_options(options, description: Description) -> None:
+    index = options.index
+    for name, value, least in (("-n", options.neighbors, 1), ("--batch", options.batch, 1),
+                               ("--max-neighbors", options.max_neighbors, 1),
+                               ("--radius", options.radius, 0),
+                               ("--recall-sample", options.recall_sample, 1)):
+        if value is not None and not value >= least:
+            raise UserError("%s is %s; it must be at least %d." % (name, value, least))
+    if options.neighbors is not None and options.neighbors > description.n:
+        raise UserError("-n is %d, but the index %s has only %d points."
+                        % (options.neighbors, index, description.n))
+    if options.min_similarity is not None:
+        if description.metric != "cosine":
+            raise UserError("--min-similarity needs an index with --metric cosine, but %s has the"
+                            " metric %s; use --radius." % (index, description.metric))
+        if options.radius is not None:
+            raise UserError("--min-similarity and --radius say the same; give one of them.")
+        if not -1 <= options.min_similarity <= 1:
+            raise UserError("--min-similarity is %s; it must be from -1 to 1."
+                            % options.min_similarity)
+    if options.vote and options.mean:
+        raise UserError("--vote and --mean are two kinds of answer; give one of them.")
+    if options.vote and not description.classes:
+        raise UserError("--vote needs labels, but the index %s has none; build it with"
+                        " --label-column." % index)
+    if options.mean and not description.targets:
+        raise UserError("--mean needs targets, but the index %s has none; build it with"
+                        " --target-column." % index)
+    if options.from_points and description.metric != "cosine":
+        raise UserError("--from-points needs an index with --metric cosine, but %s has the metric"
+                        " %s." % (index, description.metric))
+    if options.recall_sample and not description.candidates:
+        raise UserError("--recall-sample measures an approximate index, but %s is exact." % index)
+
+
+def query_layout(launch, options, description: Description):
+    """The queries' layout, of the index's width."""
+    layout = launch.inputs.layout
+    if layout.weight is not None:
+        raise UserError("k-NN uses no sample weights; name that column in --ignore-columns.")
+    width = description.n if options.from_points else description.d
+    what = "points" if options.from_points else "columns"
+    if layout.sparse:
+        return replace(layout, width=width)
+    if layout.n_columns != width:
+        if layout.named and is_uri(options.index):
+            return layout  # only a task, which loads the index, knows the names
+        if layout.named:
+            load(local_path(options.index)).places_of_columns(layout, options.index,
+                                                              options.from_points)
+        raise UserError("The queries have %d columns (%s), but the index %s has %d %s."
+                        % (layout.n_columns, some_of(layout.column_names()), options.index, width,
+                           what))
+    return layout
+
+
+def refuse_unknown_queries(launch, options, layout) -> None:
+    """What needs a name for every query."""
+    if options.exclude and not launch.files.exists(options.exclude):
+        raise UserError("The --exclude file %s does not exist." % options.exclude)
+    if "id" in layout.texts:
+        return
+    if options.exclude:
+        raise UserError("--exclude lists points by query id; name the queries' --id-column.")
+    if launch.runner not in LOCAL_RUNNERS and layout.format == "packed":
+        raise UserError("With -r %s packed queries need ids; pack them with --id-column."
+                        % launch.runner)
+
+
+def first_rows(launch, layout, metric: str) -> dict:
+    """Where the running place of each local task's rows begins, if rows have no ids."""
+    if "id" in layout.texts or launch.runner not in LOCAL_RUNNERS:
+        return {}
+    parts = slices(launch.inputs.files, *map_tasks(launch.options))
+    if len(parts) == 1:
+        return {}
+    first, found = 0, {}
+    for part in parts:
+        found[slice_name(part)] = first
+        parser = Parser(layout, nonzero=metric == "cosine")
+        for block in read_slice(part["path"], part["start"], part["stop"]):
+            first += sum(len(rows) for rows in parser.parse(block))
+    return found

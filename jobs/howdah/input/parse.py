@@ -1,0 +1,211 @@
+"""Blocks of text to rows: clean pieces as a whole, the others row by row."""
+
+from __future__ import annotations
+
+from typing import Iterator, Optional
+
+import numpy as np
+
+from howdah.input.whole_blocks import BlockReader
+from howdah.input.headers import Header
+from howdah.input.single_rows import BadRow, judge_of
+from howdah.input.layout import Layout
+from howdah.input.lines import BOM, Block
+from howdah.input.rows import Rows
+from howdah.input.row_counts import RowCounts, example_of
+
+FEW_ROWS = 24
+PARTS = 8
+# A reading that failed is tried again after this many blocks: the file may have changed its hand.
+BLOCKS_UNTIL_RETRY = 64
+NO_DIRECTION = "all values are zero, which has no direction for cosine"
+
+
+class Parser:
+    """Turns blocks of text into rows; what it refuses is counted and kept in `row_counts`.
+
+    `keep_lines` keeps the raw lines beside the rows; `nonzero` refuses rows of zeros only, which
+    have no direction (cosine); `keep_refused` keeps every refused row until `take_refused`.
+    """
+
+    def __init__(self, layout: Layout, keep_lines: bool = False, nonzero: bool = False,
+                 keep_refused: bool = False):
+        self.layout = layout
+        self.keep_lines = keep_lines
+        self.nonzero = nonzero
+        self.row_counts = RowCounts()
+        self.refused: list = []
+        self.keep_refused = keep_refused
+        self._header = Header.of(layout)
+        if layout.format != "packed":
+            self._judge = judge_of(layout)
+            self._fast = BlockReader(layout)
+        self._reading = 0
+        self._blocks = 0
+        self._fast_rows = self._slow_lines = 0
+        self._whole_failed = False
+
+    def parse(self, block: Block) -> Iterator[Rows]:
+        """The good rows of a block, in order, in one or more pieces."""
+        pieces = (self._packed_lines(block) if self.layout.format == "packed"
+                  else self._text_pieces(block))
+        for rows in pieces:
+            if len(rows):
+                self.row_counts.used += len(rows)
+                yield rows
+
+    def _packed_lines(self, block: Block) -> Iterator[Rows]:
+        from howdah.input.packed import lines_of, unpack_rows
+
+        for at, line in lines_of(block.data):
+            rows = unpack_rows(line, self.layout)
+            yield self._directed(rows, block, at) if self.nonzero else rows
+
+    def _directed(self, rows: Rows, block: Block, at: int) -> Rows:
+        """The rows of a packed block at `at` without those of zeros, which are refused."""
+        nonzero = rows.nonzero()
+        for i in np.flatnonzero(~nonzero).tolist():
+            self._refuse(example_of(block, at, b"row %d of the block" % (i + 1), NO_DIRECTION))
+        return rows if nonzero.all() else rows.only(nonzero)
+
+    def _text_pieces(self, block: Block) -> Iterator[Rows]:
+        """The pieces of a block, read in the way that did well on the blocks before."""
+        data = block.data if block.data.endswith(b"\n") else block.data + b"\n"
+        self._blocks += 1
+        if self._blocks % BLOCKS_UNTIL_RETRY == 0:
+            self._reading, self._whole_failed = 0, False
+        self._fast_rows = self._slow_lines = 0
+        if self._header is not None and block.file and block.start == block.offset == 0:
+            self._read_header(self._header, data, block.file)
+        yield from self._pieces(block, data, 0, self._whole_failed)
+        if self._slow_lines > self._fast_rows and self._reading < self._fast.readings:
+            self._reading += 1
+            self._whole_failed = False
+
+    def _read_header(self, header: Header, data: bytes, file: str) -> None:
+        """Know a file's first line for a header though it be written in another way.
+
+        A reading would take it for a row where all names but those of text columns are numbers.
+        """
+        first = _bare(data.lstrip(b"\r\n").split(b"\n", 1)[0])
+        if first not in self._fast.headers and header.stands_in(first, file, first=True):
+            self._fast.headers.append(first)
+
+    def _pieces(self, block: Block, data: bytes, at: int, divide: bool = False) -> Iterator[Rows]:
+        """A piece as a whole where it is clean, else its parts, else row by row."""
+        rows = None if divide else self._try_fast(data)
+        if len(data) == len(block.data):
+            self._whole_failed = rows is None
+        if rows is not None:
+            self._fast_rows += len(rows)
+            yield rows
+            return
+        edges = _edges(data) if self._reading < self._fast.readings else []
+        if len(edges) <= 2:
+            yield self._slowly(block, data, at)
+            return
+        for start, stop in zip(edges, edges[1:]):
+            yield from self._pieces(block, data[start:stop], at + start)
+
+    def _try_fast(self, data: bytes) -> Optional[Rows]:
+        if self._reading >= self._fast.readings:
+            return None
+        rows = self._fast.read(data, self._reading)
+        if rows is None or (rows.weights is not None and (rows.weights < 0).any()):
+            return None
+        if self.nonzero and not rows.nonzero().all():
+            return None
+        if self.keep_lines:
+            rows.lines = data[:-1].split(b"\n")
+        return rows
+
+    def _slowly(self, block: Block, data: bytes, at: int) -> Rows:
+        values, weights, lines = [], [], []
+        texts: dict = {role: [] for role in self.layout.texts}
+        for line in data[:-1].split(b"\n"):
+            judged = self._judged(block, line, at)
+            at += len(line) + 1
+            self._slow_lines += 1
+            if judged is None:
+                continue
+            row, weight, words = judged
+            values.append(row)
+            weights.append(weight)
+            lines.append(line)
+            for role in texts:
+                texts[role].append(words[role])
+        weight_array = None if self.layout.weight is None else np.array(weights, dtype=np.float64)
+        return Rows(self._assembled(values), weight_array, texts,
+                    lines if self.keep_lines else None)
+
+    def _judged(self, block: Block, line: bytes, at: int):
+        """Values, weight and texts of a good row; None for another line, which is counted."""
+        bare = _bare(line)
+        if self._is_empty(bare):
+            self.row_counts.empty += 1
+        elif bare in self._fast.headers:
+            self.row_counts.headers += 1
+        else:
+            try:
+                return self._judged_row(bare)
+            except BadRow as bad:
+                if self._header is not None and self._header.stands_in(bare, block.file):
+                    self.row_counts.headers += 1
+                else:
+                    self._refuse(example_of(block, at, bare, str(bad)))
+        return None
+
+    def _refuse(self, example: dict) -> None:
+        self.row_counts.refuse(example)
+        if self.keep_refused:
+            self.refused.append(example)
+
+    def _is_empty(self, line: bytes) -> bool:
+        if self.layout.format == "svmlight":
+            line = line.partition(b"#")[0]  # as a line of nothing but a comment is
+        return not line.strip()
+
+    def _judged_row(self, line: bytes) -> tuple:
+        if b"\0" in line:
+            raise BadRow("binary data")
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError:
+            raise BadRow("not valid UTF-8") from None
+        row, weight, words = self._judge(text, self.layout)
+        if weight is not None and weight < 0:
+            raise BadRow("the weight is negative (%r)" % weight)
+        if self.nonzero and not any(value for _, value in row) if self.layout.sparse else (
+                self.nonzero and not any(row)):
+            raise BadRow(NO_DIRECTION)
+        return row, weight, words
+
+    def take_refused(self) -> list:
+        """The rows refused since the last call, when they are kept."""
+        taken, self.refused = self.refused, []
+        return taken
+
+    def _assembled(self, values: list):
+        if not self.layout.sparse:
+            return np.array(values, dtype=np.float64).reshape(len(values), len(self.layout.numeric))
+        entries = [entry for row in values for entry in row]
+        return (np.array([v for _, v in entries], dtype=np.float64),
+                np.array([i for i, _ in entries], dtype=np.int64),
+                np.array([len(row) for row in values], dtype=np.int64))
+
+
+def _bare(line: bytes) -> bytes:
+    """A line without its carriage return and byte order mark.
+
+    Every file may begin with a mark, and Spark tells no files.
+    """
+    line = line[:-1] if line.endswith(b"\r") else line
+    return line[len(BOM):] if line.startswith(BOM) else line
+
+
+def _edges(data: bytes) -> list:
+    """Where to cut a piece into parts of whole lines; [0, its end] for a few rows."""
+    cuts = {0, len(data)}
+    if data.count(b"\n") > FEW_ROWS:
+        cuts |= {data.find(b"\n", len(data) * i // PARTS) + 1 for i in range(1, PARTS)}
+    return sorted(cuts)

@@ -1,0 +1,1 @@
+"""k-means on arrays: one scan."""

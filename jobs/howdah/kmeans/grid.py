@@ -1,0 +1,244 @@
+"""The grid that makes sums exact: values are rounded once, to about 2**-40 of their column's range.
+
+On it a coordinate is an integer of at most 40 bits, so float64 adds 8,192 rows without rounding,
+in any order, and integers add the batches. Whatever the splits, the sums have the same bits. The
+grid's steps are 10**-tens * 2**-twos: decimals as they stand in text fall on it exactly, and the
+mean of 4.9, 5.1 and 5.3 is 5.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Optional
+
+import numpy as np
+
+from howdah.kmeans.moments import Moments
+
+GRID_BITS = 40
+LIMIT = 2.0 ** GRID_BITS
+# Below this a column's range is rounded up to it, so that 1 / step stays finite.
+LEAST_REACH = 1e-280
+OFF_HALFWAY = 0.1180339887498949
+
+
+@dataclass(frozen=True)
+class Space:
+    """How raw values become grid steps, and how long a step is for the metric.
+
+    tens, twos  (d,) a step of column j is 10**-tens[j] * 2**-twos[j] in raw units
+    centre      d Python integers: the grid's origin in steps; 0 for sparse data and cosine
+    scale       (d,) a step's length in metric units; column ranges come out at most 1
+    per_unit    (d,) what a raw unit of a column counts: 1, or 1 / standard deviation
+    unit        squared metric units times unit**2 are squared raw (or standardised) units
+    cosine      rows and centroids have unit length
+    heaviest    the largest sample weight, None for data without weights
+    """
+
+    tens: np.ndarray
+    twos: np.ndarray
+    centre: list
+    scale: np.ndarray
+    per_unit: np.ndarray
+    unit: float
+    cosine: bool = False
+    heaviest: Optional[float] = None
+
+    @classmethod
+    def of(cls, moments: Moments, cosine: bool = False, standardize: bool = False,
+           sparse: bool = False, heaviest: Optional[float] = None) -> Space:
+        """The space for data with these moments; `heaviest` is the largest weight, if any."""
+        d = len(moments.low)
+        if cosine:
+            return cls(np.zeros(d, dtype=np.int64), np.full(d, GRID_BITS), [0] * d,
+                       np.full(d, 2.0 ** -GRID_BITS), np.ones(d), 1.0, True, heaviest)
+        origin = np.zeros(d) if sparse else _coarse_mean(moments)
+        reach = np.maximum(np.abs(moments.low - origin), np.abs(moments.high - origin))
+        tens, twos = _step_exponents(reach, origin)
+        rate = _rates(tens, twos)
+        centre = [_integer(o, int(p), int(q)) for o, p, q in zip(origin, tens, twos)]
+        # 1 / rate in units of a power of two at or above the longest column.
+        std = _coarse_std(moments) if standardize else np.ones(d)
+        top = int(np.frexp(np.max(reach / std, initial=0.0))[1]) + 1
+        scale = np.ldexp(1.0, -top) / rate / std
+        return cls(tens, twos, centre, scale, 1.0 / std, float(np.ldexp(1.0, top)), False, heaviest)
+
+    @property
+    def width(self) -> int:
+        return len(self.scale)
+
+    @property
+    def weighted(self) -> bool:
+        return self.heaviest is not None
+
+    @property
+    def weight_exponent(self) -> int:
+        """2**weight_exponent is above the largest weight; 0 for data without weights."""
+        return int(np.frexp(self.heaviest)[1]) if self.heaviest else 0
+
+    @cached_property
+    def rate(self) -> np.ndarray:
+        """Steps per raw unit (d,)."""
+        return _rates(self.tens, self.twos)
+
+    @cached_property
+    def inner_square(self) -> float:
+        """Up to this squared length no coordinate is outside the grid."""
+        return 0.99 * float((LIMIT * self.scale.min(initial=1.0)) ** 2)
+
+    @cached_property
+    def origin(self) -> np.ndarray:
+        """The centre in raw units (d,)."""
+        return np.array([raw_value(c, 1, int(p), int(q))
+                         for c, p, q in zip(self.centre, self.tens, self.twos)])
+
+    def steps(self, X: np.ndarray) -> np.ndarray:
+        """Dense rows (n, d) as integer-valued float64 grid steps (d, n)."""
+        K = np.empty((X.shape[1], len(X)))
+        np.subtract(X.T, self.origin[:, None], out=K)
+        if self.cosine:
+            K /= row_lengths(K)
+        K *= self.rate[:, None]
+        return np.rint(K, out=K)
+
+    def sparse_steps(self, X):
+        """CSR rows with their values as integer-valued grid steps."""
+        values = X.data
+        if self.cosine:
+            values = values / np.repeat(sparse_lengths(X), np.diff(X.indptr))
+        K = X.copy()
+        K.data = np.rint(values * self.rate[X.indices])
+        return K
+
+    def centroid_steps(self, centroids: np.ndarray) -> np.ndarray:
+        """Raw centroids (k, d) in grid steps; for cosine of unit length.
+
+        They are not rounded, but those that lie on the grid but for their own last bits, as
+        decimals do, are put there, or ties of decimals would come out as near misses.
+        """
+        C = np.ascontiguousarray((centroids - self.origin).T)
+        if self.cosine:
+            C /= row_lengths(C)
+            return np.ascontiguousarray((C * self.rate[:, None]).T)
+        K = np.ascontiguousarray(C.T) * self.rate
+        nearest = np.rint(K)
+        own_rounding = 2.0 ** -51 * (np.abs(centroids) + np.abs(self.origin)) * self.rate
+        return np.where(np.abs(K - nearest) <= own_rounding, nearest, K)
+
+    def raw_mean(self, totals: list, weight: int) -> np.ndarray:
+        """The centroid totals / weight, exact integers in grid steps, rounded once to raw units."""
+        mean = np.array([raw_value(c * weight + total, weight, int(p), int(q))
+                         for total, c, p, q in zip(totals, self.centre, self.tens, self.twos)])
+        if self.cosine:
+            return mean / row_lengths(mean[:, None])
+        return mean
+
+    def squared(self, value):
+        """A squared distance in metric units, in the user's: raw squared, or for cosine 1 - cos."""
+        return value * (0.5 if self.cosine else self.unit * self.unit)
+
+    def to_dict(self) -> dict:
+        return {"tens": self.tens, "twos": self.twos, "centre": self.centre, "scale": self.scale,
+                "per_unit": self.per_unit,
+                "unit": self.unit, "cosine": self.cosine, "heaviest": self.heaviest}
+
+    @classmethod
+    def from_dict(cls, value: dict) -> Space:
+        return cls(**value)
+
+
+def raw_value(numerator: int, denominator: int, tens: int, twos: int) -> float:
+    """numerator / denominator steps in raw units, rounded once."""
+    for base, power in ((10, tens), (2, twos)):
+        if power >= 0:
+            denominator *= base ** power
+        else:
+            numerator *= base ** -power
+    return numerator / denominator
+
+
+def _step_exponents(reach: np.ndarray, origin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The finest steps 10**-tens * 2**-twos (twos 0 to 3) of which `reach` has at most 2**39.
+
+    A constant column needs steps for its origin alone: so fine that it comes back to the last bit.
+    """
+    constant = reach == 0
+    reach = np.where(constant, 1e-5 * np.abs(origin), reach)
+    steps = 2.0 ** (GRID_BITS - 1) / np.maximum(reach, LEAST_REACH)
+    tens = np.floor(np.log10(steps)).astype(np.int64)
+    twos = np.floor(np.log2(steps / 10.0 ** tens)).astype(np.int64)
+    return np.where(reach > 0, tens, 0), np.where(reach > 0, twos, 0)
+
+
+def _rates(tens: np.ndarray, twos: np.ndarray) -> np.ndarray:
+    """10**tens * 2**twos (d,), correctly rounded powers of ten."""
+    powers, which = np.unique(tens, return_inverse=True)
+    exact = np.array([float("1e%d" % p) for p in powers])
+    return np.ldexp(exact[which.ravel()], twos)
+
+
+def _integer(value: float, tens: int, twos: int) -> int:
+    """A raw value in steps, the nearest integer."""
+    return round(Fraction(float(value)) * Fraction(10) ** tens * Fraction(2) ** twos)
+
+
+def added_in_pairs(K: np.ndarray) -> np.ndarray:
+    """Sum of the rows of K (d, n), which it overwrites; (n,).
+
+    In an order that depends on d alone, where that of np.sum depends on n too, and in few calls.
+    """
+    while len(K) > 1:
+        half = len(K) // 2
+        K[:half] += K[-half:]
+        K = K[:len(K) - half]
+    return K[0]
+
+
+def row_lengths(K: np.ndarray) -> np.ndarray:
+    """Euclidean length of every column of K (d, n), added in a fixed order; no overflow."""
+    top = np.abs(K).max(axis=0)
+    top[top == 0] = 1.0
+    exponent = np.frexp(top)[1]
+    total = np.zeros(K.shape[1])
+    for row in K:
+        part = np.ldexp(row, -exponent)
+        part *= part
+        total += part
+    total[total == 0] = 1.0
+    return np.ldexp(np.sqrt(total), exponent)
+
+
+def sparse_lengths(X) -> np.ndarray:
+    """Euclidean length of every CSR row, added entry by entry in a fixed order."""
+    n = X.shape[0]
+    row = np.repeat(np.arange(n), np.diff(X.indptr))
+    top = np.zeros(n)
+    np.maximum.at(top, row, np.abs(X.data))
+    exponent = np.frexp(np.where(top == 0, 1.0, top))[1]
+    scaled = np.ldexp(X.data, -exponent[row])
+    total = np.bincount(row, scaled * scaled, minlength=n)
+    total[total == 0] = 1.0
+    return np.ldexp(np.sqrt(total), exponent)
+
+
+def _coarse_mean(moments: Moments) -> np.ndarray:
+    """The mean rounded to 2**-10 of the range: near enough, and the same for other splits.
+
+    A mean's last bits depend on the order of its sum; they would change every grid value. Means
+    of whole numbers may lie halfway between two steps, so what is rounded is the mean and a bit.
+    Where the range is hardly above the values' own rounding the minimum stands in.
+    """
+    span = moments.high - moments.low
+    step = np.where(span > 0, np.frexp(span)[1] - 10, 0)
+    rounded = np.ldexp(np.rint(np.ldexp(moments.means, -step) + OFF_HALFWAY), step)
+    reliable = span > 2.0 ** -GRID_BITS * np.maximum(np.abs(moments.low), np.abs(moments.high))
+    return np.where(reliable, np.clip(rounded, moments.low, moments.high), moments.low)
+
+
+def _coarse_std(moments: Moments) -> np.ndarray:
+    """Standard deviations rounded to 31 bits, so that other splits give the same; 1 for 0."""
+    mantissa, exponent = np.frexp(moments.std)
+    std = np.ldexp(np.rint(mantissa * 2.0 ** 31), exponent - 31)
+    return np.where((moments.high > moments.low) & (std > 0), std, 1.0)

@@ -1,0 +1,85 @@
+"""The profile: what one scan finds out about the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import Iterable, Optional
+
+import numpy as np
+
+from howdah.kmeans.grid import Space
+from howdah.kmeans.moments import Distinct, Moments
+
+
+@dataclass
+class Profile:
+    """Moments of the columns, number of distinct rows, sample weights.
+
+    `total_weight`, `heaviest` are None for data without weights.
+    """
+
+    moments: Moments
+    distinct: Distinct
+    total_weight: Optional[float] = None
+    heaviest: Optional[float] = None
+
+    @classmethod
+    def of(cls, X, weights: Optional[np.ndarray], hashes: np.ndarray, distinct: int) -> Profile:
+        """Of one batch; `distinct` is the number of distinct rows that are counted exactly."""
+        sketch = Distinct(distinct)
+        sketch.add(hashes)
+        if weights is None:
+            return cls(Moments.of(X), sketch)
+        return cls(Moments.of(X), sketch, float(weights.sum()), float(weights.max()))
+
+    def merge(self, other: Profile) -> Profile:
+        self.distinct.add(other.distinct.smallest)
+        if self.heaviest is None or other.heaviest is None:
+            return Profile(self.moments.merge(other.moments), self.distinct)
+        return Profile(self.moments.merge(other.moments), self.distinct,
+                       (self.total_weight or 0.0) + (other.total_weight or 0.0),
+                       max(self.heaviest, other.heaviest))
+
+    @staticmethod
+    def merged(profiles: Iterable[Profile]) -> Profile:
+        return reduce(Profile.merge, profiles)
+
+    @property
+    def rows(self) -> int:
+        return self.moments.n
+
+    @property
+    def width(self) -> int:
+        return len(self.moments.mean)
+
+    def space(self, metric: str, standardize: bool, sparse: bool) -> Space:
+        """The grid for this data."""
+        return Space.of(self.moments, metric == "cosine", standardize, sparse, self.heaviest)
+
+    def to_dict(self) -> dict:
+        return {"moments": self.moments.to_dict(), "distinct_size": self.distinct.size,
+                "distinct": self.distinct.smallest, "total_weight": self.total_weight,
+                "heaviest": self.heaviest}
+
+    @classmethod
+    def from_dict(cls, value: dict) -> Profile:
+        return cls(Moments.from_dict(value["moments"]),
+                   Distinct(value["distinct_size"], value["distinct"]),
+                   value["total_weight"], value["heaviest"])
+
+    def readable(self) -> dict:
+        """For people and other programs: lists of floats, and the exact form under `exact`."""
+        from howdah.task.records import dump_json
+
+        return {"rows": self.rows, "columns": self.width, "distinct_rows": self.distinct.count,
+                "distinct_is_exact": self.distinct.exact, "mean": self.moments.means.tolist(),
+                "std": self.moments.std.tolist(), "min": self.moments.low.tolist(),
+                "max": self.moments.high.tolist(), "total_weight": self.total_weight,
+                "exact": dump_json(self.to_dict()).decode("ascii")}
+
+    @classmethod
+    def from_readable(cls, value: dict) -> Profile:
+        from howdah.task.records import load_json
+
+        return cls.from_dict(load_json(value["exact"]))

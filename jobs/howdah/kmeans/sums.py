@@ -1,0 +1,219 @@
+"""Exact sums per cluster: the record between classify and recentre."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Optional, Sequence
+
+import numpy as np
+
+from howdah.kmeans.grid import GRID_BITS, LIMIT, Space
+from howdah.kmeans.points import GridPoints
+from howdah.kmeans.farthest import Farthest
+
+LOW_BITS = 26
+LOW_MASK = (1 << LOW_BITS) - 1
+# Low limbs hold this many batches' sums, each below 2**53, before they must be carried.
+BATCHES_UNTIL_CARRIED = 512
+
+
+class Sums:
+    """Sums of weight, squared length and coordinates of the points of each of k clusters.
+
+    Every sum is an integer `whole * 2**40 + part` of its own unit (columns: weight, square, then
+    the d coordinates), held in int64 limbs `(limb, k, 2 + d)`: whole low, whole high, part low,
+    part high. Integers add without rounding, so merging is exact in any order. Good for 2**37
+    batches.
+    """
+
+    def __init__(self, k: int, space: Space):
+        d = space.width
+        self.space = space
+        self.k = k
+        self.limbs = np.zeros((4, k, d + 2), dtype=np.int64)
+        self._batches = 0
+        self.counts = np.zeros(k, dtype=np.int64)
+        self.farthest = Farthest(k, space)
+        self._square_bits = GRID_BITS - max(int(np.ceil(np.log2(max(d, 1)))), 0)
+
+    # adding points
+
+    def add(self, labels: np.ndarray, points: GridPoints,
+            weights: Optional[np.ndarray] = None) -> None:
+        """Add a batch of at most 8,192 points with their labels (n,) and sample weights (n,)."""
+        self._batches += 1
+        if self._batches % BATCHES_UNTIL_CARRIED == 0:
+            carried(self.limbs)
+        by_label = _ByLabel(labels, self.k)
+        self.counts[by_label.rows] += by_label.counts
+        squares = points.norms * 2.0 ** self._square_bits
+        dense_columns: Any = () if points.sparse else points.steps
+        if weights is None:
+            w = None
+            whole, part = by_label.sums_of_parts(squares)
+            self._add_columns(0, by_label, [by_label.counts, whole,
+                                            *map(by_label.sums, dense_columns)])
+            self._add_columns(2, by_label, [np.zeros(len(part)), part])
+        else:
+            w = np.ldexp(weights, -self.space.weight_exponent)
+            parts = [by_label.sums_of_parts(w * values)
+                     for values in (LIMIT, squares, *dense_columns)]
+            for limb, columns in zip((0, 2), zip(*parts)):
+                self._add_columns(limb, by_label, columns)
+        if points.sparse:
+            self._add_entries(by_label, points.steps, w)
+
+    def _add_columns(self, limb: int, by_label, columns: Sequence[np.ndarray]) -> None:
+        """Add to a limb the sums of its first columns, each by label that occurs."""
+        self._add_integers(limb, by_label.rows, slice(len(columns)), np.array(columns).T)
+
+    def _add_entries(self, by_label, K, w: Optional[np.ndarray]) -> None:
+        """Add the steps of CSR rows, times w."""
+        if w is None:
+            limbs = [(0, K.data)]
+        else:
+            limbs = [*zip((0, 2), _parts(K.data * np.repeat(w, np.diff(K.indptr))))]
+        for limb, values in limbs:
+            clusters, columns, sums = by_label.sums_of_entries(K, values)
+            self._add_integers(limb, clusters, columns + 2, sums)
+
+    def _add_integers(self, limb: int, clusters, columns, values: np.ndarray) -> None:
+        """Add float64 integers below 2**53 to a low limb."""
+        self.limbs[limb][clusters, columns] += values.astype(np.int64)
+
+    # merging and sending
+
+    def merge(self, other: Sums) -> None:
+        self.limbs += carried(other.limbs)
+        self.counts += other.counts
+        self.farthest.merge(other.farthest)
+
+    def records(self) -> Iterable[tuple[int, dict]]:
+        """(label, record) of every cluster that has points."""
+        for label in np.flatnonzero(self.counts):
+            yield int(label), {"count": int(self.counts[label]),
+                               "sums": self._normalised(int(label))}
+
+    def _normalised(self, label: int) -> np.ndarray:
+        """Limbs (4, 2 + d), one spelling for equal sums."""
+        return carried(self.limbs[:, label].copy())
+
+    def put(self, label: int, record: dict) -> None:
+        """Add a record of `records`."""
+        self.counts[label] += record["count"]
+        self.limbs[:, label] += record["sums"]
+
+    # reading
+
+    def _integers(self, column) -> np.ndarray:
+        """Exact totals as Python integers, object (k, ...), in 2**-40 of the column's unit."""
+        low, high, part_low, part_high = (limb[..., column].astype(object) for limb in self.limbs)
+        whole = (high << LOW_BITS) + low
+        return (whole << GRID_BITS) + (part_high << LOW_BITS) + part_low
+
+    @property
+    def _weight_shift(self) -> int:
+        """Weights are counted in units of 2**_weight_shift."""
+        return self.space.weight_exponent - GRID_BITS if self.space.weighted else 0
+
+    def weights(self) -> np.ndarray:
+        """Sums of sample weights, float64 (k,)."""
+        return np.ldexp(self._integers(0).astype(np.float64), self._weight_shift - GRID_BITS)
+
+    def squares(self) -> np.ndarray:
+        """Sums of w ||x||**2 in metric units, float64 (k,)."""
+        shift = self.space.weight_exponent - self._square_bits - GRID_BITS
+        return np.ldexp(self._integers(1).astype(np.float64), shift)
+
+    def vectors(self) -> np.ndarray:
+        """Sums of w x in grid steps, float64 (k, d)."""
+        total = self._integers(slice(2, None)).astype(np.float64)
+        return np.ldexp(total, self.space.weight_exponent - GRID_BITS)
+
+    def mean(self, label: int) -> Optional[np.ndarray]:
+        """Weighted mean of a cluster's points in raw units (d,), None for a cluster of weight 0.
+
+        Integers are divided by an integer: the one rounding is that of the quotient.
+        """
+        limbs = self.limbs[:, label].astype(object)
+        whole, part = (limbs[high] * 2 ** LOW_BITS + limbs[high - 1] for high in (1, 3))
+        totals = whole * 2 ** GRID_BITS + part
+        weight = totals[0]
+        if not weight or (self.space.cosine and not totals[2:].any()):
+            return None
+        if self.space.weighted:
+            totals = totals << GRID_BITS
+        return self.space.raw_mean(totals[2:].tolist(), weight)
+
+    def move_point(self, point: dict, new: int) -> None:
+        """Give a far point to the cluster `new`, taking it from its own (exactly)."""
+        old = point["label"]
+        limbs = point_limbs(point, self.space)
+        self.limbs[:, old] -= limbs
+        self.limbs[:, new] += limbs
+        self.counts[old] -= 1
+        self.counts[new] += 1
+
+
+def add_records(records: Iterable[dict]) -> dict:
+    """One record for several of the same cluster: counts and limbs added up."""
+    count: int = 0
+    limbs: Any = 0
+    for record in records:
+        count += record["count"]
+        limbs = limbs + record["sums"]
+    return {"count": count, "sums": carried(limbs)}
+
+
+def carried(limbs: np.ndarray) -> np.ndarray:
+    """The same sums with low limbs below 2**26, in place."""
+    for low in (0, 2):
+        limbs[low + 1] += limbs[low] >> LOW_BITS
+        limbs[low] &= LOW_MASK
+    return limbs
+
+
+def point_limbs(point: dict, space: Space) -> np.ndarray:
+    """The limbs (4, 2 + d) of one point: what `Sums.add` adds for it."""
+    single = Sums(1, space)
+    steps = np.array(point["steps"], dtype=np.float64)[:, None]
+    weights = np.array([point["weight"]]) if space.weighted else None
+    grid_points = GridPoints(steps, np.array([point["norm"]]), np.zeros((1, 1), np.float32), space)
+    single.add(np.zeros(1, dtype=np.intp), grid_points, weights)
+    return single.limbs[:, 0]
+
+
+def _parts(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Integers and the rest in 2**-40 steps; both add exactly over a batch."""
+    whole = np.rint(values)
+    return whole, np.rint((values - whole) * LIMIT)
+
+
+class _ByLabel:
+    """Sums over the rows of each label of a batch that occurs; `rows` are those labels."""
+
+    def __init__(self, labels: np.ndarray, k: int):
+        counts = np.bincount(labels, minlength=k)
+        present = np.flatnonzero(counts)
+        all_present = len(present) == k
+        self.rows = slice(None) if all_present else present
+        self.counts = counts[self.rows]
+        self.labels = labels
+        self.place = labels if all_present else (np.cumsum(counts > 0) - 1)[labels]
+
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """Sums of values (n,) by label that occurs; exact for integers."""
+        return np.bincount(self.place, values, len(self.counts))
+
+    def sums_of_parts(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        whole, part = _parts(values)
+        return self.sums(whole), self.sums(part)
+
+    def sums_of_entries(self, K, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(cluster, column, sum) of a CSR's entries with these values."""
+        from scipy.sparse import csr_matrix
+
+        n = K.shape[0]
+        chooser = csr_matrix((np.ones(n), (self.labels, np.arange(n))),
+                             shape=(int(self.labels.max()) + 1, n))
+        total = (chooser @ csr_matrix((values, K.indices, K.indptr), K.shape)).tocoo()
+        return total.row, total.col, total.data

@@ -1,0 +1,1 @@
+"""Nearest neighbours on arrays: one batch of queries."""

@@ -1,0 +1,235 @@
+"""What a k-NN mapper does with a batch of queries: search, leave out, vote, spell."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Iterator, Optional
+
+import numpy as np
+
+from howdah.knn.distances import is_sparse, squared_lengths
+from howdah.errors import UserError
+from howdah.knn.index import Index
+from howdah.input.layout import Layout
+from howdah.knn.neighbors import Answers
+from howdah.knn.recall import Sample, hits
+from howdah.knn.votes import class_shares, means, winners
+
+GROUP = "howdah k-NN"
+TRUNCATED = "answers cut at --max-neighbors"
+NOT_MAPPED = "tasks that read the index whole"
+
+
+class Answering:
+    """Answers batches by a plan of howdah.indexing.queries.
+
+    `candidates` is the file of an approximate index; `exclude` one of lines: query id TAB ids of
+    points.
+    """
+
+    def __init__(self, plan: dict, index: Index, candidates: Optional[str] = None,
+                 exclude: Optional[str] = None):
+        self.plan = plan
+        self.index = index
+        self.neighbors = index.neighbors(candidates, plan["verify"])
+        self.excluded = {} if exclude is None else read_exclusions(exclude)
+        self.sample = Sample(plan["recall"]) if plan["recall"] else None
+        self.truncated = 0
+        self.places = index.places_of_columns(Layout.from_dict(plan["layout"]), plan["index"],
+                                              plan["from_points"])
+        if plan["vote"]:
+            self.labels = [label.decode("utf-8") for label in index.classes]  # type: ignore
+
+    def lines(self, ids: list, X, named: bool) -> Iterator[bytes]:
+        """One line (or, of pairs, several) for each query of a batch, in its order."""
+        if self.places is not None:
+            X = X.T[self.places].T  # by columns, as it was
+        queries = self.queries(X)
+        excluded = self._excluded_positions(ids, X, named)
+        same = self.plan["exclude_self"] and not (named and self.index.ids is not None)
+        answers = self._query(self.neighbors, queries, excluded, same)
+        if self.sample is not None:
+            self._keep_for_recall(answers, queries, excluded, same)
+        spell = {"json": self._json, "tsv": self._tsv}[self.plan["output_format"]]
+        yield from spell(ids, answers)
+
+    def counts(self) -> Iterator[tuple]:
+        """(name, count) of what the launcher reports."""
+        if not self.index.mapped:
+            yield NOT_MAPPED, 1
+        if self.truncated:
+            yield TRUNCATED, self.truncated
+        if self.sample is not None and self.sample.kept:
+            counted = Counter(self._recall_of(*kept) for kept in self.sample.kept)
+            for (found, true), count in sorted(counted.items()):
+                if true:
+                    yield "recall %d of %d" % (found, true), count
+
+    def queries(self, X):
+        """Query points in the form of the index: dense or CSR, sums of points if asked for."""
+        if X.shape[1] != (self.index.description.n if self.plan["from_points"]
+                          else self.index.description.d):
+            raise UserError("The queries have %d columns, but the index has %d points of %d"
+                            " columns."
+                            % (X.shape[1], self.index.description.n, self.index.description.d))
+        if self.plan["from_points"]:
+            return self._sums_of_points(X)
+        if is_sparse(X) == self.index.description.sparse:
+            return X
+        return X.toarray() if is_sparse(X) else _csr(X)
+
+    def _sums_of_points(self, weights):
+        """Weighted sums of the points at unit length, so that each counts by its weight alone."""
+        if not hasattr(self, "_inverse_lengths"):
+            lengths = np.sqrt(squared_lengths(self.index.points))
+            self._inverse_lengths = np.divide(1.0, lengths, out=np.zeros_like(lengths),
+                                              where=lengths > 0)
+        # CSR products add up row by row, whatever the batch.
+        weights = weights.copy() if is_sparse(weights) else _csr(weights)
+        weights.data *= self._inverse_lengths[weights.indices]
+        sums = weights @ self.index.points
+        if is_sparse(sums):
+            sums.sort_indices()
+        return sums
+
+    def _query(self, neighbors, queries, excluded, same: bool) -> Answers:
+        plan = self.plan
+        return neighbors.query(queries, plan["n"], plan["radius"], excluded, same, plan["most"])
+
+    def _excluded_positions(self, ids: list, X, named: bool):
+        """For every query the positions not to answer, or None when there are none at all."""
+        by_id = self.plan["exclude_self"] and named and self.index.ids is not None
+        if not (by_id or self.excluded or self.plan["from_points"]):
+            return None
+        lists = [self.excluded.get(str(name), []) + ([name] if by_id else []) for name in ids]
+        flat = self.index.positions_of([name for names in lists for name in names])
+        parts = np.split(flat, np.cumsum([len(names) for names in lists])[:-1])
+        if self.plan["from_points"]:
+            parts = [np.concatenate([part, own]) for part, own in zip(parts, _used_columns(X))]
+        return [np.unique(part[part >= 0]) for part in parts]
+
+    # recall
+
+    def _keep_for_recall(self, answers: Answers, queries, excluded, same: bool) -> None:
+        def take(i: int):
+            ours = slice(answers.starts[i], answers.starts[i + 1])
+            return (queries[i:i + 1].copy(), answers.distances[ours].copy(),
+                    None if excluded is None else excluded[i:i + 1], same)
+
+        self.sample.offer(len(answers), take)  # type: ignore[union-attr]
+
+    def _recall_of(self, query, distances: np.ndarray, excluded, same: bool) -> tuple:
+        if not hasattr(self, "_exact"):
+            self._exact = self.index.neighbors()
+        exact = self._query(self._exact, query, excluded, same)
+        found = Answers(np.array([0, len(distances)]), np.zeros(len(distances), dtype=np.int64),
+                        distances)
+        hit, true = hits(found, exact)
+        return int(hit[0]), int(true[0])
+
+    # output
+
+    def _json(self, ids: list, answers: Answers) -> Iterator[bytes]:
+        names = self._names(answers.positions)
+        pairs = list(map(list, zip(names, answers.distances.tolist())))
+        extras = self._extras(answers)
+        starts = answers.starts.tolist()
+        encode = json.JSONEncoder(ensure_ascii=False).encode
+        for i, name in enumerate(ids):
+            record = {"id": name, "neighbors": pairs[starts[i]:starts[i + 1]]}
+            if extras:
+                record.update(extras[i])
+            yield encode(record).encode("utf-8")
+
+    def _tsv(self, ids: list, answers: Answers) -> Iterator[bytes]:
+        names = self._names(answers.positions)
+        distances = answers.distances.tolist()
+        extras = self._extras(answers)
+        starts = answers.starts.tolist()
+        for i, name in enumerate(ids):
+            name = _field(name)
+            if self.plan["vote"]:
+                label = extras[i]["label"]
+                pairs = ["%s\t%s\t%r" % (name, "" if label is None else label,
+                                         extras[i]["shares"].get(label, 0.0))]
+            elif self.plan["mean"]:
+                value = extras[i]["value"]
+                pairs = ["%s\t%s" % (name, "" if value is None else repr(value))]
+            else:
+                pairs = ["%s\t%s\t%r" % (name, names[j], distances[j])
+                         for j in range(starts[i], starts[i + 1])]
+            if pairs:
+                yield "\n".join(pairs).encode("utf-8")
+
+    def _names(self, positions: np.ndarray) -> list:
+        if self.index.ids is None:
+            return positions.tolist()
+        return [name.decode("utf-8") for name in np.asarray(self.index.ids)[positions].tolist()]
+
+    def _extras(self, answers: Answers) -> list:
+        """What stands in each record beside the neighbours."""
+        extras: list = [{} for _ in range(len(answers))]
+        if self.plan["vote"]:
+            self._add_votes(extras, answers)
+        if self.plan["mean"]:
+            values = means(answers, np.asarray(self.index.targets), self.plan["mean"])
+            for extra, value in zip(extras, values.tolist()):
+                extra["value"] = None if value != value else value
+        if self.plan["n"] is None:
+            self._add_truncated(extras, answers)
+        return extras if any(extras) else []
+
+    def _add_votes(self, extras: list, answers: Answers) -> None:
+        voted = class_shares(answers, np.asarray(self.index.codes), self.plan["vote"])
+        for extra, best in zip(extras, winners(len(answers), *voted).tolist()):
+            extra.update(label=None if best < 0 else self.labels[best], shares={})
+        for row, code, share in zip(*(part.tolist() for part in voted)):
+            extras[row]["shares"][self.labels[code]] = share
+
+    def _add_truncated(self, extras: list, answers: Answers) -> None:
+        """How many points lie within the radius, where not all of them are given."""
+        given = np.diff(answers.starts)
+        if answers.found is None:  # an approximate index does not know how many there are
+            self.truncated += int((given >= self.plan["most"]).sum())
+            return
+        for i in np.flatnonzero(answers.found > given).tolist():
+            extras[i]["within_radius"] = int(answers.found[i])
+            self.truncated += 1
+
+
+def read_exclusions(path: str) -> dict:
+    """Ids of points by query id, from lines: query id TAB id [TAB id ...]."""
+    excluded: dict = {}
+    with open(path, encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            query, *points = line.rstrip("\r\n").split("\t")
+            if line.strip() and not points:
+                raise UserError("Line %d of the --exclude file %s has no tab: %r; it must be query"
+                                " id TAB ids of points." % (number, path, line[:40]))
+            if points:
+                excluded.setdefault(query, []).extend(points)
+    return excluded
+
+
+def slice_name(part: dict) -> str:
+    """What the plan calls a local task's part of an input file."""
+    return "%s:%d" % (part["path"], part["start"])
+
+
+def _csr(X):
+    from scipy.sparse import csr_matrix
+
+    return csr_matrix(X)
+
+
+def _used_columns(X) -> list:
+    """The columns (as positions of points) where each row of X is not 0."""
+    if is_sparse(X):
+        return np.split(X.indices, X.indptr[1:-1])
+    return [np.flatnonzero(row) for row in X]
+
+
+def _field(name) -> str:
+    """An id as a field of a table."""
+    return str(name).replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")

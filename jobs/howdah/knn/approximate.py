@@ -1,0 +1,145 @@
+"""Annoy and FAISS behind scikit-learn's face: kneighbors(X, n_neighbors, return_distance).
+
+Both keep their index in a file of their own beside the joblib file, mapped into memory where they
+can. Their distances are float32 and are not used: neighbours are measured again.
+"""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import numpy as np
+
+from howdah.errors import UserError
+from howdah.knn.distances import is_sparse
+
+ANNOY_METRICS = {"euclidean": "euclidean", "manhattan": "manhattan", "cosine": "angular"}
+FAISS_METRICS = ("euclidean", "cosine")
+
+
+def build_annoy(points: np.ndarray, metric: str, centre, path: str, trees: int,
+                search_k: int = -1, seed: int = 0) -> dict:
+    """Write an Annoy index of the points (n, d); its description."""
+    annoy = _module("annoy")
+    if metric not in ANNOY_METRICS:
+        raise UserError("Annoy has no metric %s; it has %s." % (metric, ", ".join(ANNOY_METRICS)))
+    index = annoy.AnnoyIndex(points.shape[1], ANNOY_METRICS[metric])
+    index.set_seed(seed)
+    for i, row in enumerate(_vectors(points, metric, centre)):
+        index.add_item(i, row.tolist())
+    index.build(trees, n_jobs=1)
+    index.save(path)
+    return {"kind": "annoy", "trees": trees, "search_k": search_k}
+
+
+def build_faiss(points: np.ndarray, metric: str, centre, path: str, factory: str,
+                parameters: str = "") -> dict:
+    """Write a FAISS index made from an index_factory string; its description."""
+    faiss = _module("faiss")
+    if metric not in FAISS_METRICS:
+        raise UserError("FAISS is offered with %s, not with the metric %s."
+                        % (" and ".join(FAISS_METRICS), metric))
+    kind = faiss.METRIC_INNER_PRODUCT if metric == "cosine" else faiss.METRIC_L2
+    vectors = _vectors(points, metric, centre)
+    try:
+        index = faiss.index_factory(points.shape[1], factory, kind)
+        index.train(vectors)
+        index.add(vectors)
+        _set_parameters(faiss, index, parameters)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise UserError("FAISS cannot build %r for %d points of %d columns: %s"
+                        % (factory, len(points), points.shape[1], reason)) from None
+    try:
+        faiss.write_index(index, path)
+    except RuntimeError as error:
+        raise OSError(str(error)) from None
+    return {"kind": "faiss", "factory": factory, "parameters": parameters}
+
+
+def open_candidates(description: dict, path: str, metric: str, d: int, centre):
+    """The searcher whose file `build_annoy` or `build_faiss` wrote."""
+    kind = {"annoy": Annoy, "faiss": Faiss}[description["kind"]]
+    return kind(description, path, metric, d, centre)
+
+
+class Annoy:
+    """Annoy maps its file by itself; it answers one query at a time."""
+
+    def __init__(self, description: dict, path: str, metric: str, d: int, centre):
+        self.metric, self.centre = metric, centre
+        self.search_k = description["search_k"]
+        self.index = _module("annoy").AnnoyIndex(d, ANNOY_METRICS[metric])
+        self.index.load(path)
+
+    def kneighbors(self, X: np.ndarray, n_neighbors: int, return_distance: bool = True):
+        """(distances, positions), both (m, n), or positions alone; -1 where fewer are found."""
+        positions = np.full((len(X), n_neighbors), -1, dtype=np.int64)
+        distances = np.full((len(X), n_neighbors), np.inf)
+        for i, row in enumerate(_vectors(X, self.metric, self.centre)):
+            found, far = self.index.get_nns_by_vector(row.tolist(), n_neighbors, self.search_k,
+                                                      include_distances=True)
+            positions[i, :len(found)] = found
+            distances[i, :len(found)] = far
+        if self.metric == "cosine":
+            distances = distances * distances / 2
+        return (distances, positions) if return_distance else positions
+
+
+class Faiss:
+    """FAISS works on whole batches; its file is mapped for the index types that allow it."""
+
+    def __init__(self, description: dict, path: str, metric: str, d: int, centre):
+        self.metric, self.centre = metric, centre
+        faiss = _module("faiss")
+        try:
+            self.index = faiss.read_index(path, getattr(faiss, "IO_FLAG_MMAP_IFC", 0))
+        except RuntimeError:
+            self.index = faiss.read_index(path)
+        _set_parameters(faiss, self.index, description["parameters"])
+
+    def kneighbors(self, X: np.ndarray, n_neighbors: int, return_distance: bool = True):
+        """(distances, positions), both (m, n), or positions alone; -1 where fewer are found."""
+        scores, positions = self.index.search(_vectors(X, self.metric, self.centre), n_neighbors)
+        if not return_distance:
+            return positions
+        scores = scores.astype(np.float64)
+        distances = 1 - scores if self.metric == "cosine" else np.sqrt(np.maximum(scores, 0))
+        return np.where(positions < 0, np.inf, distances), positions
+
+
+def _vectors(X: np.ndarray, metric: str, centre: Optional[np.ndarray]) -> np.ndarray:
+    """Rows as float32: of unit length for cosine, else about the centre, or digits are lost."""
+    X = np.asarray(X, dtype=np.float64)
+    if metric == "cosine":
+        lengths = np.sqrt(np.einsum("ij,ij->i", X, X))
+        X = X / np.where(lengths > 0, lengths, 1.0)[:, None]
+    elif centre is not None:
+        X = X - centre
+    return np.ascontiguousarray(X, dtype=np.float32)
+
+
+def _set_parameters(faiss, index, parameters: str) -> None:
+    if parameters:
+        faiss.ParameterSpace().set_index_parameters(index, parameters)
+
+
+def _module(name: str):
+    try:
+        return __import__(name)
+    except ImportError:
+        raise UserError("This index needs a Python package here: pip install %s."
+                        % ("faiss-cpu" if name == "faiss" else name)) from None
+
+
+class Approximate:
+    """Candidates from an index that promises nothing: what it misses is missed."""
+
+    def __init__(self, searcher):
+        self.searcher = searcher
+
+    def nearest(self, Q, k: int):
+        """Positions (m, k), -1 where the index finds fewer."""
+        if is_sparse(Q):
+            Q = Q.toarray()
+        return self.searcher.kneighbors(Q, k, return_distance=False), None

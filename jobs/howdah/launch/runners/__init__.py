@@ -1,0 +1,1 @@
+"""mrjob's runners as the launcher needs them."""

@@ -1,0 +1,142 @@
+"""Spark from the launcher's side: few JVMs beside spark-submit, and a failed task's own words.
+
+mrjob's runner starts a JVM for the version, for a folder, for every uploaded and every read file,
+and shows of a failed job some hundred lines of Java for each attempt of each task.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import subprocess
+from typing import NoReturn, Optional
+from urllib.parse import unquote
+
+import mrjob.spark
+from mrjob.fs.hadoop import HadoopFilesystem
+from mrjob.logs.log4j import _parse_hadoop_log4j_records
+from mrjob.parse import is_uri
+from mrjob.spark.runner import SparkMRJobRunner
+
+from howdah.errors import JobFailed, UserError
+from howdah.launch.files.hdfs import HadoopFiles, explain
+from howdah.launch.runners.hadoop import TRACEBACK, cause_in_logs
+from howdah.launch.console import notice
+
+log = logging.getLogger("mrjob.spark")
+
+#: Beneath what the user gives with --jobconf. Spark's web page delays the start of each job, and
+#: on YARN Spark 4.3 sets it up from two threads at once, and at times that ends the job.
+SPARK_CONF = {"spark.ui.enabled": "false", "spark.yarn.report.interval": "100ms"}
+
+TASK_ERROR = re.compile(r"PythonException: .*?(%s)" % TRACEBACK.pattern)
+JAVA_ERROR = re.compile(r'^(?:: |Caused by: |Exception in thread "main" )(\S.*)', re.MULTILINE)
+
+
+class QuickFilesystem(HadoopFilesystem):
+    """HDFS as mrjob asks for it, over HTTP where that can be."""
+
+    @property
+    def files(self) -> HadoopFiles:
+        return HadoopFiles(self.get_hadoop_bin())
+
+    def ls(self, path_glob):
+        for path, _ in self.files.ls(path_glob):
+            yield path
+
+    def _cat_file(self, path):
+        yield from self.files.cat(path)
+
+    def rm(self, path_glob):
+        self.files.rm(path_glob)
+
+
+class SparkRunner(SparkMRJobRunner):
+    """mrjob's runner without its uploads."""
+
+    _application: Optional[str] = None
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        # Without an upload manager spark-submit gets local paths, and copies the files itself.
+        self._upload_mgr = None
+        self._said: list = []
+
+    @property
+    def fs(self):
+        fs = super().fs
+        if not isinstance(fs.hadoop, QuickFilesystem):
+            fs.hadoop = QuickFilesystem(self._opts["hadoop_bin"])
+        return fs
+
+    def _spark_harness_path(self):
+        """mrjob's own imports pyspark, which spark-submit may have and this Python need not."""
+        return os.path.join(os.path.dirname(mrjob.spark.__file__), "harness.py")
+
+    def _step_input_uris(self, step_num):
+        return list(map(unquoted, super()._step_input_uris(step_num)))
+
+    def _step_output_uri(self, step_num):
+        return unquoted(super()._step_output_uri(step_num))
+
+    def _run(self):
+        if not is_uri(self._spark_tmp_dir):
+            # The counters are written there, and Spark makes it only for output of its own.
+            os.makedirs(self._spark_tmp_dir, exist_ok=True)
+        super()._run()
+
+    def _run_spark_submit(self, spark_submit_args, env, record_callback):
+        log.debug("> %s", spark_submit_args)
+        try:
+            process = subprocess.Popen(spark_submit_args, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env)
+        except FileNotFoundError:
+            raise UserError("There is no %s command here; pip install pyspark, put it on $PATH, set"
+                            " $SPARK_HOME, or give --spark-submit-bin."
+                            % spark_submit_args[0]) from None
+        for record in _parse_hadoop_log4j_records(process.stdout):
+            self._hear(record["message"])
+        process.stdout.close()
+        code = process.wait()
+        if code:
+            self._fail()
+        return code, {}
+
+    def _hear(self, message: str) -> None:
+        self._said = (self._said + message.splitlines())[-5000:]
+        submitted = re.match(r"Submitted application (application_\S+)", message)
+        if submitted:
+            self._application = submitted.group(1)
+            notice(message.strip())
+        log.info("  %s", message)
+
+    def _fail(self) -> NoReturn:
+        """The first task's Python traceback, or what else may tell the cause."""
+        said = "\n".join(self._said) + "\n"
+        told = TASK_ERROR.search(said)
+        known = None if told or self._application else explain(said)
+        if known:
+            raise UserError(known)
+        if "FileAlreadyExistsException" not in said:
+            self.fs.rm(self._output_dir)
+        cause = told.group(1).rstrip() if told else self._cause_in_logs() or last_words(said)
+        raise JobFailed("The Spark job failed%s:\n%s" % (
+            " (%s)" % self._application if self._application else "", cause))
+
+    def _cause_in_logs(self) -> Optional[str]:
+        """What stands in the logs on YARN only, as of a driver that ran there."""
+        if self._application is None:
+            return None
+        return cause_in_logs(self.fs.hadoop.get_hadoop_bin()[0], self._application)
+
+
+def unquoted(uri: str) -> str:
+    """mrjob quotes local paths as URIs, and Hadoop would take %20 for a part of the name."""
+    return unquote(uri) if uri.startswith("file:") else uri
+
+
+def last_words(said: str) -> str:
+    """Java's causes, or else the last lines."""
+    errors = list(dict.fromkeys(JAVA_ERROR.findall(said)))
+    return "\n".join(errors[-2:] or said.rstrip().splitlines()[-5:])

@@ -1,0 +1,247 @@
+"""The base class of all jobs: how a task gets its batches, how a script is launched."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from argparse import SUPPRESS
+from typing import Iterable, Iterator
+
+from howdah.errors import UserError
+from howdah.input.batches import Batch, batches, rows_per_batch
+from howdah.input.layout import Layout
+from howdah.input.lines import (
+    Block,
+    blocks_of_lines,
+    read_blocks,
+    read_slice,
+    task_input,
+    widen_pipe,
+)
+from howdah.input.parse import Parser
+from howdah.input.row_counts import RowCounts, merged
+from howdah.task.malloc import keep_freed_memory
+from howdah.task.mapreduce import BytesValueProtocol, MRJob, MRStep
+from howdah.task.records import RecordProtocol, dump_json, load_json
+from howdah.task.reports import BAD_LINE, COUNTERS, FAILED_LINE, FAILURE, ROWS
+
+# What another attempt, perhaps on another node, may get past.
+RETRIED = (OSError, MemoryError)
+
+
+class HowdahJob(MRJob):
+    """A job whose mapper works on batches of points.
+
+    The launcher resolves all options into one *plan*, a JSON file that every task is given; tasks
+    know no other option. Subclasses define `add_options`, `prepare` and `show` for the launcher,
+    `map_batches` and, if they reduce, `reducer` for the tasks. Input: rows in any layout. Output:
+    records (key, value), among them `rows`: the row_counts of rows used, skipped and refused.
+    """
+
+    INPUT_PROTOCOL = BytesValueProtocol
+    INTERNAL_PROTOCOL = RecordProtocol
+    OUTPUT_PROTOCOL = RecordProtocol
+
+    MAP_ONLY = False
+
+    #: Whether a task is done with a block of input in less time than it takes to start.
+    CHEAP_ROWS = True
+
+    #: Whether batches keep their input lines.
+    keep_lines = False
+
+    def configure_args(self):
+        super().configure_args()
+        # Abbreviated options would swallow mrjob's.
+        self.arg_parser.allow_abbrev = False
+        self.add_file_arg("--plan", help=SUPPRESS)
+        self.add_passthru_arg(
+            "--combine", action="store_true",
+            help="run the combiner, one more process per map task; mappers add their points up"
+                 " in memory, so it finds nothing to add")
+        from howdah.options import add_cluster_options, add_input_options
+
+        add_input_options(self.arg_parser)
+        add_cluster_options(self.arg_parser)
+        self.add_options(self.arg_parser)
+
+    def add_options(self, parser) -> None:
+        """The job's own options, read by the launcher alone."""
+
+    def steps(self):
+        functions = {"mapper": self.mapper}
+        if not self.MAP_ONLY:
+            functions["reducer"] = self.reducer
+        if self.options.combine and type(self).combiner is not MRJob.combiner:
+            functions["combiner"] = self.combiner
+        return [MRStep(**functions)]
+
+    # tasks
+
+    @property
+    def plan(self) -> dict:
+        """What the launcher decided; read once per task."""
+        if not hasattr(self, "_plan"):
+            with open(self.options.plan, "rb") as file:
+                self._plan = load_json(file.read())
+        return self._plan
+
+    @property
+    def layout(self) -> Layout:
+        return Layout.from_dict(self.plan["layout"])
+
+    def batch_rows(self) -> int:
+        return rows_per_batch(self.layout.n_columns)
+
+    def map_batches(self, points: Iterable[Batch]) -> Iterator[tuple]:
+        """Records of one map task, from all its batches."""
+        raise NotImplementedError
+
+    def mapper(self, _, line):
+        """Never called: `map_pairs` takes whole splits. mrjob asks for its name only."""
+        raise AssertionError("map_pairs handles the input")
+
+    def run_mapper(self, step_num=0):
+        # Spark does not call this: there the lines come as pairs, not on standard input.
+        self._lines_on_stdin = not self.options.args
+        super().run_mapper(step_num)
+
+    def map_pairs(self, pairs, step_num=0):
+        keep_freed_memory()
+        parser = Parser(self.layout, self.keep_lines, nonzero=self.plan.get("metric") == "cosine",
+                        keep_refused=self.MAP_ONLY)
+        try:
+            points = batches(parser, self._blocks(pairs), self.batch_rows())
+            for record in self.map_batches(points):
+                yield record
+                if parser.refused:
+                    yield from self.refused_rows(parser)
+        except RETRIED:
+            raise
+        except Exception as error:
+            yield from self._tell_failure(error)
+            self._read_to_the_end(pairs)
+        yield from self.refused_rows(parser)
+        yield from self._tell(parser.row_counts)
+
+    def reduce_pairs(self, pairs, step_num=0):
+        try:
+            yield from super().reduce_pairs(pairs, step_num)
+        except RETRIED:
+            raise
+        except Exception as error:
+            yield from self._tell_failure(error)
+            self._read_to_the_end(pairs)
+
+    @staticmethod
+    def rows_of(line: bytes) -> int:
+        """How many rows a line of a map-only job's output is for."""
+        return 1
+
+    def _read_to_the_end(self, pairs) -> None:
+        """Hadoop takes a task that leaves input unread for a broken one."""
+        if getattr(self, "_lines_on_stdin", False):
+            while self.stdin.read(1 << 20):
+                pass
+        for _ in pairs:
+            pass
+
+    def refused_rows(self, parser: Parser) -> Iterator[tuple]:
+        """Map-only jobs have no reducer to report to: their output answers bad rows in place."""
+        for example in parser.take_refused():
+            yield None, BAD_LINE + dump_json(example)
+
+    def _tell_failure(self, error: Exception) -> Iterator[tuple]:
+        """An error that another attempt would only repeat travels as a record.
+
+        Raised, it would cost four attempts and, on YARN, never reach the user's terminal.
+        """
+        kind = "user" if isinstance(error, UserError) else "bug"
+        text = str(error) if kind == "user" else traceback.format_exc()
+        record = {"kind": kind, "text": text}
+        if self.MAP_ONLY:
+            self.increment_counter(COUNTERS, FAILURE)
+            yield None, FAILED_LINE + dump_json(record)
+        else:
+            yield FAILURE, record
+
+    def _tell(self, row_counts: RowCounts) -> Iterator[tuple]:
+        """How a task reports its rows."""
+        if not self.MAP_ONLY:
+            yield ROWS, row_counts.to_dict()
+            return
+        for name, count in row_counts.counts().items():
+            self.increment_counter(COUNTERS, name, count)
+
+    def _blocks(self, pairs) -> Iterator[Block]:
+        if self.plan["sliced"]:
+            for _, line in pairs:
+                place = json.loads(line)
+                yield from read_slice(place["path"], place["start"], place["stop"])
+        elif getattr(self, "_lines_on_stdin", False):
+            widen_pipe(self.stdin)
+            yield from read_blocks(self.stdin, *task_input())
+        else:
+            yield from blocks_of_lines(line for _, line in pairs)
+
+    def reduce_report(self, key: str, values: Iterable) -> Iterator[tuple]:
+        """The reducer of the records that every job has."""
+        if key == ROWS:
+            yield ROWS, merged(values).to_dict()
+        elif key == FAILURE:
+            yield FAILURE, next(iter(values))
+
+    # launching
+
+    @classmethod
+    def run(cls):
+        """Entry point of the script, on the user's machine and in every task."""
+        job = cls()
+        if job.is_task():
+            job.execute()
+        else:
+            from howdah.launch.script import main
+
+            sys.exit(main(job))
+
+    def _runner_class(self):
+        if self.options.runner in (None, "inline"):
+            from howdah.launch.runners.inline import InlineRunner
+
+            return InlineRunner
+        if self.options.runner == "hadoop":
+            from howdah.launch.runners.hadoop import HadoopRunner
+
+            return HadoopRunner
+        if self.options.runner == "emr":
+            from howdah.launch.runners.emr import EmrRunner
+
+            return EmrRunner
+        if self.options.runner == "spark":
+            from howdah.launch.runners.spark import SparkRunner
+
+            return SparkRunner
+        return super()._runner_class()
+
+    def shipped_files(self) -> dict:
+        """The files that the user's options ship beside the plan, by option."""
+        given = {action.option_strings[0]: getattr(self.options, action.dest)
+                 for action in self.arg_parser._actions if action.dest in self._file_arg_dests}
+        return {option: path for option, path in given.items()
+                if path is not None and option != "--plan"}
+
+    def prepare(self, launch) -> dict:
+        """The job's own part of the plan; called by the launcher before anything is submitted.
+
+        `launch` is a howdah.launch.launch.Launch; raises UserError for wrong use.
+        """
+        return {}
+
+    def launch_otherwise(self, launch):
+        """The row_counts of a launch that needs no job at all; None: run the job."""
+        return None
+
+    def show(self, launch, outcome) -> None:
+        """Print the outcome of a job that was run by itself; None for map-only jobs, whose output
+        stands written already."""
