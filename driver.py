@@ -314,7 +314,8 @@ def noted(options, k: int) -> dict:
 def assign(launch: Launch, model: Model, output: Output) -> None:
     from howdah.clustering.assigning import assign_plan
 
-    row_counts = launch.run_map_only(KMeansAssign, assign_plan(launch, model), output.for_job("labels"))
+    row_counts = launch.run_map_only(KMeansAssign, assign_plan(launch, model),
+                                     output.for_job("labels"))
     notice("labels: %s" % row_counts.summary())
 
 

@@ -54,8 +54,8 @@ class KMeansRound(HowdahJob):
 
     def map_batches(self, points):
         space = Space.from_dict(self.plan["space"])
-        sets = [(GridCentroids.of(c, space), MoveBound(self.plan["move_bounds"][i]), Sums(len(c), space))
-                for i, c in enumerate(self.centroid_sets())]
+        sets = [(GridCentroids.of(c, space), MoveBound(bound), Sums(len(c), space))
+                for c, bound in zip(self.centroid_sets(), self.plan["move_bounds"])]
         for batch in points:
             grid_points = on_grid(batch.X, space)
             for centroids, move_bound, sums in sets:

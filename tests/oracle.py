@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import Iterator, Optional
 
 import numpy as np
-from howdah.kmeans import classify as lloyd
 from howdah.input.batches import MOST_ROWS
 from howdah.kmeans.points import on_grid
 from howdah.clustering.converge import Result, Rules, iterate
@@ -20,6 +19,7 @@ from howdah.clustering.seeds import rivals
 from howdah.kmeans.bounds import MoveBound, wanted
 from howdah.kmeans.centroids import GridCentroids
 from howdah.kmeans.classify import classify
+from howdah.kmeans import recentre as recentring
 from howdah.kmeans.recentre import Recentred, recentre
 from howdah.kmeans.moments import SKETCH, row_hashes
 from howdah.kmeans.profile import Profile
@@ -81,7 +81,7 @@ class InMemory:
                         self.move_bound(centroids) if told else 0.0)
 
     def shift(self, before: np.ndarray, after: np.ndarray) -> float:
-        return lloyd.shift(before, after, self.space)
+        return recentring.shift(before, after, self.space)
 
     def sample(self, k: int, size: Optional[int] = None, seed: int = 0,
                tasks: int = 1) -> PrioritySample:

@@ -15,7 +15,7 @@ from bench.map_tasks import RoundTasks, Tasks
 from driver import Driver
 from generators import blobs, write_csv
 from howdah.task.records import dump_json
-from howdah.clustering import estimate
+from howdah.clustering import estimate, memory_laws
 from howdah.launch import memory as limits
 from howdah.launch.inputs import Inputs
 from howdah.clustering.rounds import round_plan
@@ -104,7 +104,7 @@ def test_memory_and_shuffled_bytes_of_a_round_are_those_of_the_task(tmp_path, se
     plan = {**tasks.plan, **round_plan([X[i:i + k] for i, k in enumerate(sets)], tasks.space,
                                        "euclidean", tasks.layout)}
     peak, output = task(tmp_path, "kmeans_round.py", plan, tasks.inputs(1)[0])
-    assert limits.round_memory(sum(sets), d) == pytest.approx(peak, rel=WITHIN)
+    assert memory_laws.round_memory(sum(sets), d) == pytest.approx(peak, rel=WITHIN)
     assert estimate.round_bytes(sets, d) == pytest.approx(len(output), rel=0.65)
 
 
@@ -115,7 +115,7 @@ def test_memory_and_shuffled_bytes_of_the_sample_scan_are_those_of_the_task(tmp_
     tasks = Tasks(KMeansSample, tmp_path / "x.csv", tmp_path, "-k", str(k))
     peak, output = task(tmp_path, "kmeans_sample.py", tasks.plan, tasks.inputs(1)[0])
     size = min(tasks.plan["size"], rows)
-    assert limits.sample_memory(rows, size, d) == pytest.approx(peak, rel=WITHIN)
+    assert memory_laws.sample_memory(rows, size, d) == pytest.approx(peak, rel=WITHIN)
     assert estimate.sample_bytes(size, d) == pytest.approx(len(output), rel=0.65)
 
 
@@ -199,7 +199,8 @@ def test_estimate_counts_the_rival_seeds_that_the_first_round_measures(csv, tmp_
     lines = told(*args)
     rivals = re.search(r"the first, of (\d+) sets of seeds", lines["shuffled"])
     assert int(rivals.group(1) if rivals else 1) == count
-    assert "about %s in a round" % limits.size_text(limits.round_memory(20 * count, 6)) in (
+    memory = memory_laws.round_memory(20 * count, 6)
+    assert "about %s in a round" % limits.size_text(memory) in (
         lines["memory of a map task"])
     assert lines["jobs"].startswith("about %d: " % (4 if rivals else 3))
     run("driver", *args, "--max-rounds", 0, "--output-dir", tmp_path / "out")

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-NUMERICS = ["grid", "lloyd", "sums", "farthest", "moments", "seeding", "profile"]
+NUMERICS = ["kmeans.grid", "kmeans.classify", "kmeans.sums", "kmeans.farthest", "kmeans.moments",
+            "kmeans.coreset", "kmeans.profile"]
 SCRIPTS = ["kmeans_round", "kmeans_sample", "kmeans_assign", "pack"]
 # What a worker of k-means may load besides the standard library; what these bring along themselves
 # (yaml, Cython's runtime, from Python 3.12 on setuptools for distutils) differs by version.

@@ -157,7 +157,8 @@ def test_combiner_adds_up_the_records_of_a_key(tmp_path, iris):
 @pytest.mark.parametrize("kind", ["--combiner", "--reducer"])
 def test_centroids_may_move_as_far_as_the_rows_of_all_tasks_let_them(tmp_path, iris, kind):
     task = Task(tmp_path, plan_for(IRIS, *iris))
-    [merged] = task.records(kind, [b"move_bound:0\t0.5\n", b"move_bound:0\t0.0\n", b"move_bound:0\t0.5\n"])
+    [merged] = task.records(kind, [b"move_bound:0\t%s\n" % radius
+                                   for radius in (b"0.5", b"0.0", b"0.5")])
     assert merged == b"move_bound:0\t0.0\n"
     [merged] = task.records(kind, [b"move_bound:0\t0.5\n", b"move_bound:0\t0.5\n"])
     assert merged == b"move_bound:0\t0.5\n"

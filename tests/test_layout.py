@@ -8,10 +8,11 @@ import pytest
 
 from howdah.errors import UserError
 from howdah.input.detect import detect
-from howdah.input.layout import Layout, InputOptions, is_number, split_fields
+from howdah.input.layout import InputOptions as Asked
+from howdah.input.layout import Layout, is_number, split_fields
 
 
-def refusal(head: bytes, asked: InputOptions = InputOptions()) -> str:
+def refusal(head: bytes, asked: Asked = Asked()) -> str:
     with pytest.raises(UserError) as caught:
         detect(head, asked, "points.csv")
     return str(caught.value)
@@ -48,7 +49,7 @@ def test_svmlight(head: bytes) -> None:
     layout = detect(head)
     assert layout.format == "svmlight" and layout.sparse
     assert layout.n_columns is None
-    assert detect(head, InputOptions(zero_based=True)).zero_based
+    assert detect(head, Asked(zero_based=True)).zero_based
 
 
 def test_names_of_sparse_columns_count_as_the_file_does() -> None:
@@ -59,7 +60,7 @@ def test_names_of_sparse_columns_count_as_the_file_does() -> None:
 @pytest.mark.parametrize("text", ["Doe, John\t1\t2", "a b\t1\t2", "a;b,c\t1\t2"])
 def test_the_delimiter_is_the_one_that_makes_numbers(text: str) -> None:
     head = "\n".join([text] * 5).encode()
-    layout = detect(head, InputOptions(id_column="0"))
+    layout = detect(head, Asked(id_column="0"))
     assert (layout.format, layout.fields, layout.columns) == ("tsv", 3, ("1", "2"))
 
 
@@ -115,18 +116,18 @@ def test_whether_columns_have_names(head: bytes, named: bool) -> None:
 def test_header_by_hand() -> None:
     years = b"2019,2020\n1,2\n"
     assert detect(years).header is None
-    layout = detect(years, InputOptions(header=True))
+    layout = detect(years, Asked(header=True))
     assert (layout.header, layout.columns) == ("2019,2020", ("2019", "2020"))
     # The row of names is then a bad row, and an error by default.
-    layout = detect(b"a,b\n1,2\n3,4\n5,6\n", InputOptions(header=False))
+    layout = detect(b"a,b\n1,2\n3,4\n5,6\n", Asked(header=False))
     assert (layout.header, layout.columns) == (None, ("0", "1"))
 
 
 def test_an_option_that_names_a_column_proves_the_header() -> None:
     head = b"name,kind\nx,1\ny,2\n"
-    assert detect(head, InputOptions(id_column="name")).columns == ("kind",)
+    assert detect(head, Asked(id_column="name")).columns == ("kind",)
     text_only_ids = b"country,2019,2020\nAT,5,6\nDE,7,8\n"
-    layout = detect(text_only_ids, InputOptions(id_column="country"))
+    layout = detect(text_only_ids, Asked(id_column="country"))
     assert layout.columns == ("2019", "2020")
 
 
@@ -135,8 +136,8 @@ HEAD = b"id,x,label,y,w\np 1,1,setosa,2,0.5\np 2,3,virginica,4,1\n"
 
 @pytest.mark.parametrize("names", [("id", "label", "w"), ("0", "2", "4"), ("-5", "-3", "-1")])
 def test_columns_by_name_and_by_number(names) -> None:
-    layout = detect(HEAD, InputOptions(id_column=names[0], ignore_columns=(names[1],),
-                                 weight_column=names[2]))
+    layout = detect(HEAD, Asked(id_column=names[0], ignore_columns=(names[1],),
+                                weight_column=names[2]))
     assert layout.columns == ("x", "y")
     assert (layout.numeric, layout.weight, layout.texts) == ((1, 3), 4, {"id": 0})
     assert layout.unread_texts == (0, 2)
@@ -145,13 +146,13 @@ def test_columns_by_name_and_by_number(names) -> None:
 
 
 def test_columns_by_number_without_a_header() -> None:
-    layout = detect(b"7,1,2\n8,3,4\n", InputOptions(id_column="0", ignore_columns=("-1",)))
+    layout = detect(b"7,1,2\n8,3,4\n", Asked(id_column="0", ignore_columns=("-1",)))
     assert (layout.header, layout.columns, layout.texts) == (None, ("1",), {"id": 0})
 
 
 def test_ids_may_look_like_numbers_or_not() -> None:
     for head in (b"id,x\n007,1\n008,2\n", b"id,x\nA7,1\nB8,2\n"):
-        layout = detect(head, InputOptions(id_column="id"))
+        layout = detect(head, Asked(id_column="id"))
         assert (layout.header, layout.columns) == ("id,x", ("x",))
 
 
@@ -159,7 +160,7 @@ def test_text_columns_that_no_option_names_are_refused() -> None:
     message = refusal(HEAD)
     assert message.startswith("Column 'id' of points.csv holds text ('p 1' in its first rows)")
     assert "--id-column id" in message and "--ignore-columns id" in message
-    message = refusal(HEAD, InputOptions(id_column="id"))
+    message = refusal(HEAD, Asked(id_column="id"))
     assert "'label'" in message and "--ignore-columns label" in message
     for head in (b'{"a": 1, "b": "x"}\n', b'[1, "x"]\n', b'{"a": 1, "b": [1, 2]}\n',
                  b'{"a": 1, "b": true}\n', b'{"a": 1, "b": "5"}\n'):
@@ -172,13 +173,13 @@ def test_a_bad_word_here_and_there_is_no_text_column() -> None:
 
 
 @pytest.mark.parametrize("asked, message", [
-    (InputOptions(id_column="q"), "--id-column is 'q', but the input has no such column; it has: a, b."),
-    (InputOptions(weight_column="2"), "--weight-column is 2, but the input has the columns 0 to 1."),
-    (InputOptions(ignore_columns=("-3",)), "--ignore-columns is -3, but the input has the columns 0"),
-    (InputOptions(ignore_columns=("a", "b")), "points.csv has no numeric column left to work on"),
-    (InputOptions(delimiter=",,"), "--delimiter is ',,'; it must be one character"),
-    (InputOptions(delimiter="1"), "--delimiter is '1'; it must be one character")])
-def test_wishes_that_do_not_fit(asked: InputOptions, message: str) -> None:
+    (Asked(id_column="q"), "--id-column is 'q', but the input has no such column; it has: a, b."),
+    (Asked(weight_column="2"), "--weight-column is 2, but the input has the columns 0 to 1."),
+    (Asked(ignore_columns=("-3",)), "--ignore-columns is -3, but the input has the columns 0"),
+    (Asked(ignore_columns=("a", "b")), "points.csv has no numeric column left to work on"),
+    (Asked(delimiter=",,"), "--delimiter is ',,'; it must be one character"),
+    (Asked(delimiter="1"), "--delimiter is '1'; it must be one character")])
+def test_wishes_that_do_not_fit(asked: Asked, message: str) -> None:
     assert refusal(b"a,b\n1,2\n", asked).startswith(message)
 
 
@@ -189,38 +190,38 @@ def test_no_rows(head: bytes) -> None:
 
 def test_what_is_not_text() -> None:
     assert "is it text?" in refusal(b"\xff\xfe\x00\n\xff\x00\n")
-    assert "cannot be read as a header" in refusal(b"gr\xf6\xdfe,b\n1,2\n", InputOptions(header=True))
+    assert "cannot be read as a header" in refusal(b"gr\xf6\xdfe,b\n1,2\n", Asked(header=True))
     assert detect(b"gr\xf6\xdfe,b\n1,2\n").header is None
 
 
 def test_everything_can_be_set_by_hand() -> None:
-    layout = detect(b"1|2\n3|4\n", InputOptions(delimiter="|"))
+    layout = detect(b"1|2\n3|4\n", Asked(delimiter="|"))
     assert (layout.format, layout.delimiter, layout.fields) == ("csv", "|", 2)
-    assert detect(b"1 2\n", InputOptions(format="blank", header=True)).header == "1 2"
-    assert detect(b"1\n2\n", InputOptions(format="svmlight")).format == "svmlight"
-    assert "--format is 'xml'" in refusal(b"1,2\n", InputOptions(format="xml"))
+    assert detect(b"1 2\n", Asked(format="blank", header=True)).header == "1 2"
+    assert detect(b"1\n2\n", Asked(format="svmlight")).format == "svmlight"
+    assert "--format is 'xml'" in refusal(b"1,2\n", Asked(format="xml"))
 
 
 def test_svmlight_has_no_named_columns() -> None:
     head = b"spam 1:1\n"
-    assert detect(head, InputOptions(id_column="target")).texts == {"id": 0}
-    assert "no named columns" in refusal(head, InputOptions(weight_column="1"))
-    assert "'target'" in refusal(head, InputOptions(id_column="name"))
+    assert detect(head, Asked(id_column="target")).texts == {"id": 0}
+    assert "no named columns" in refusal(head, Asked(weight_column="1"))
+    assert "'target'" in refusal(head, Asked(id_column="name"))
 
 
 def test_json_objects_and_arrays() -> None:
-    layout = detect(b'{"id": "n", "a": 1, "w": 2}\n', InputOptions(id_column="id", weight_column="w"))
+    layout = detect(b'{"id": "n", "a": 1, "w": 2}\n', Asked(id_column="id", weight_column="w"))
     assert (layout.keys, layout.columns, layout.texts, layout.weight) == (
         ("id", "a", "w"), ("a",), {"id": 0}, 2)
-    layout = detect(b'["n", 1, 2]\n', InputOptions(id_column="0", ignore_columns=("-1",)))
+    layout = detect(b'["n", 1, 2]\n', Asked(id_column="0", ignore_columns=("-1",)))
     assert (layout.keys, layout.columns, layout.numeric) == (None, ("1",), (1,))
     assert "neither objects nor arrays" in refusal(b"[]\n{}\n")
 
 
 @pytest.mark.parametrize("head, asked", [
-    (HEAD, InputOptions(id_column="id", ignore_columns=("label",), weight_column="w")),
-    (b'{"a": 1}\n', InputOptions()), (b"1 1:1\n", InputOptions(zero_based=True))])
-def test_a_layout_survives_json(head: bytes, asked: InputOptions) -> None:
+    (HEAD, Asked(id_column="id", ignore_columns=("label",), weight_column="w")),
+    (b'{"a": 1}\n', Asked()), (b"1 1:1\n", Asked(zero_based=True))])
+def test_a_layout_survives_json(head: bytes, asked: Asked) -> None:
     layout = detect(head, asked)
     assert Layout.from_dict(json.loads(json.dumps(layout.to_dict()))) == layout
 

@@ -21,7 +21,7 @@ def round_plan(centroid_sets: list, space: Space, metric: str, layout) -> dict:
     """What the tasks of a round need to know."""
     return {"centroids": [np.asarray(c, dtype=np.float64) for c in centroid_sets],
             "move_bounds": [0.0 if layout.sparse else wanted(GridCentroids.of(c, space).metric)
-                        for c in centroid_sets],
+                            for c in centroid_sets],
             "space": space.to_dict(), "metric": metric, "layout": layout.without_texts().to_dict()}
 
 

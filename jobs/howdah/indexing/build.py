@@ -38,7 +38,8 @@ class Points:
     columns: list = field(default_factory=list)
 
 
-def read_points(inputs: Inputs, files: Files, metric: str, bad_rows: str) -> tuple[Points, RowCounts]:
+def read_points(inputs: Inputs, files: Files, metric: str,
+                bad_rows: str) -> tuple[Points, RowCounts]:
     """Every row of the input files; UserError for bad rows, unless they are to be skipped."""
     layout = inputs.layout
     if layout.weight is not None:

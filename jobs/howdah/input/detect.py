@@ -136,8 +136,8 @@ def _delimited_layout(lines, name, delimiter, asked: InputOptions, place: str) -
 def _looks_like_header(rows: list, asked: InputOptions) -> bool:
     """Text in the first row over numbers below, or names that the user's options use."""
     first = rows[0]
-    asked = {*asked.roles().values(), *asked.ignore_columns, asked.weight_column} - {None}
-    if any(name in first and not name.lstrip("-").isdecimal() for name in asked):
+    named = {*asked.roles().values(), *asked.ignore_columns, asked.weight_column} - {None}
+    if any(name in first and not name.lstrip("-").isdecimal() for name in named):
         return True
     if len(rows) == 1:
         return not any(is_number(field) for field in first)

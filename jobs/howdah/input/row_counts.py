@@ -74,8 +74,8 @@ def _place(example: dict) -> tuple:
 
 def merged(all_counts) -> RowCounts:
     total = RowCounts()
-    for row_counts in all_counts:
-        total.merge(row_counts if isinstance(row_counts, RowCounts) else RowCounts.from_dict(row_counts))
+    for each in all_counts:
+        total.merge(each if isinstance(each, RowCounts) else RowCounts.from_dict(each))
     return total
 
 

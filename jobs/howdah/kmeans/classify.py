@@ -37,7 +37,8 @@ def classify(points: GridPoints, centroids: GridCentroids,
     width = len(points) if points.sparse else max(256, PRODUCT_VALUES // len(centroids))
     for start in range(0, len(points), width):
         part = slice(start, start + width)
-        near, least[part], open_pairs = _candidates(points, centroids, part, bound[part], move_bound)
+        near, least[part], open_pairs = _candidates(points, centroids, part, bound[part],
+                                                    move_bound)
         if not open_pairs:
             labels[part] = (near.view(np.uint8) * centroids.labels).max(axis=0)
         else:

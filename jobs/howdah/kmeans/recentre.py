@@ -43,7 +43,7 @@ def recentre(sums, centroids: np.ndarray, space: Space, radius: float = 0.0) -> 
 
     sums       howdah.kmeans.sums.Sums of a scan with these centroids
     centroids  (k, d) raw units, the scan's input
-    radius     how far centroids may move and all labels stay (see howdah.kmeans.bounds), metric units
+    radius     how far centroids may move and all labels stay (see bounds), metric units
 
     An empty cluster moves to the farthest point that is not alone in its cluster, which leaves
     its old cluster, as in scikit-learn; without such a point it stays where it was.

@@ -1,6 +1,6 @@
 """Exact nearest neighbours: candidates from a search, distances and ties decided here.
 
-A search (howdah.knn.brute.Brute, howdah.knn.trees.Tree) names candidates and can prove that it missed
+A search (brute.Brute, trees.Tree) names candidates and can prove that it missed
 none. Distances are computed again in float64, row by row; equal ones are ordered by position. So
 the answer depends on the query and the points alone: not on the batch, the search or the machine.
 """

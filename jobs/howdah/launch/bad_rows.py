@@ -18,7 +18,8 @@ def refuse_bad_rows(row_counts: RowCounts, policy: str, files: Files) -> None:
     """UserError when bad rows are an error, or when no row is left to use."""
     if row_counts.bad and policy == "error":
         raise UserError("%d of %d rows cannot be used; correct them, or give --bad-rows skip:%s"
-                        % (row_counts.bad, row_counts.bad + row_counts.used, _shown(row_counts, files)))
+                        % (row_counts.bad, row_counts.bad + row_counts.used,
+                           _shown(row_counts, files)))
     if not row_counts.used:
         raise UserError("No row of the input can be used (%s).%s"
                         % (row_counts.summary(), _shown(row_counts, files)))

@@ -220,7 +220,8 @@ class Launch:
             row_counts, failed = counted_rows(self.counters)
             with self._removing(output_dir):
                 if row_counts is None or row_counts.bad or failed or not row_counts.used:
-                    row_counts = look_for_failures(self._output(runner), row_counts, job_class.rows_of)
+                    row_counts = look_for_failures(self._output(runner), row_counts,
+                                                   job_class.rows_of)
                 self._refuse(row_counts)
             if not output_dir:
                 for chunk in self._output(runner):

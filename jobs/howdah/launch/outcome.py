@@ -38,7 +38,8 @@ def counted_rows(counters: dict) -> tuple[Optional[RowCounts], bool]:
     rows = counters.get(COUNTERS)
     if rows is None:
         return None, False
-    return RowCounts(**{name: rows.get(name, 0) for name in RowCounts().counts()}), bool(rows.get(FAILURE))
+    counted = RowCounts(**{name: rows.get(name, 0) for name in RowCounts().counts()})
+    return counted, bool(rows.get(FAILURE))
 
 
 def refuse_other_rows(row_counts: RowCounts, rows: int, profile: Optional[str]) -> None:

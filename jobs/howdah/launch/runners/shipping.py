@@ -15,6 +15,7 @@ from typing import Optional, Pattern
 
 import mrjob
 
+import howdah
 from howdah.errors import UserError
 from howdah.launch.files.paths import is_uri, local_path
 
@@ -27,8 +28,10 @@ ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THRE
 ODD_PATH = re.compile(r"[^\w./=@+-]|(?:\A|/)\W[^/]*\Z")
 ODD_URI = re.compile(r"[^\w./=@+:~()!;&-]")
 ODD_INPUT = re.compile(r"[,:*?\[\]{}\\]")
-PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PACKAGE = os.path.dirname(os.path.abspath(howdah.__file__))
 JOBS_FOLDER = os.path.dirname(PACKAGE)
+#: What workers get of the package: its own modules ("") and these rooms.
+WORKERS = ("", "input", "kmeans", "knn", "task")
 
 
 def zip_package(folder: str, job_class=None) -> str:
@@ -36,8 +39,9 @@ def zip_package(folder: str, job_class=None) -> str:
 
     A job that is derived from another script's job takes that script along.
     """
-    files = {"howdah/" + name: os.path.join(PACKAGE, name)
-             for name in os.listdir(PACKAGE) if name.endswith(".py")}
+    files = {os.path.join("howdah", room, name): os.path.join(PACKAGE, room, name)
+             for room in WORKERS for name in os.listdir(os.path.join(PACKAGE, room))
+             if name.endswith(".py")}
     for base in job_class.__mro__[1:] if job_class else ():
         if "." not in base.__module__ and base is not object:
             files[base.__module__ + ".py"] = inspect.getfile(base)
