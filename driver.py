@@ -23,6 +23,7 @@ import numpy as np
 
 from howdah.errors import OK, STOPPED_BY_LIMIT, JobFailed, UserError
 from howdah.task.job import HowdahJob
+from howdah.clustering.assigning import assign_plan
 from howdah.clustering.choose_k import best, choice_of
 from howdah.clustering.converge import Rules, iterate
 from howdah.clustering.estimate import estimate
@@ -34,7 +35,6 @@ from howdah.clustering.output import SEEDINGS, Output
 from howdah.clustering.report import ROUND_HEADER, described, stopped, summary, table, warn_of
 from howdah.clustering.rounds import recentred, round_plan, with_width
 from howdah.launch.launch import Launch
-from howdah.launch.options import LOCAL_RUNNERS
 from howdah.clustering.sampling import (
     check_clusters,
     profile_and_sample,
@@ -92,7 +92,7 @@ def cluster(job: Driver) -> int:
         output = Output(options.output_dir, launch.files, options.init)
         launch.check(output.resuming)
         if options.assign:
-            launch.refuse_local_output()
+            launch.backend.refuse_local_output()
         if options.estimate:
             estimate(launch, options)
             return OK
@@ -158,7 +158,7 @@ def run(launch: Launch, options, output: Output) -> int:
     def run_round(centroid_sets):
         nonlocal scans
         scans += 1
-        plan = round_plan(centroid_sets, space, options.metric, layout)
+        plan = round_plan(launch, centroid_sets, space, options.metric, layout)
         number = output.rounds_before + scans
         outcome = launch.run(KMeansRound, plan, output.for_job("round-%02d" % number))
         return [recentred(outcome.records, c, space, i) for i, c in enumerate(centroid_sets)]
@@ -191,7 +191,7 @@ def run(launch: Launch, options, output: Output) -> int:
 
 def import_scikit_learn_meanwhile(launch: Launch) -> None:
     """Solving the sample needs it, and its import takes a second; a cluster's scan takes longer."""
-    if launch.runner not in LOCAL_RUNNERS:
+    if not launch.backend.sliced:
         Thread(target=import_module, args=("sklearn.cluster",), daemon=True).start()
 
 
@@ -312,8 +312,6 @@ def noted(options, k: int) -> dict:
 
 
 def assign(launch: Launch, model: Model, output: Output) -> None:
-    from howdah.clustering.assigning import assign_plan
-
     row_counts = launch.run_map_only(KMeansAssign, assign_plan(launch, model),
                                      output.for_job("labels"))
     notice("labels: %s" % row_counts.summary())

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from itertools import repeat
 
-from howdah.kmeans.grid import Space
-from howdah.kmeans.points import on_grid
-from howdah.task.job import HowdahJob
+from howdah.entry import run
 from howdah.kmeans.centroids import GridCentroids
 from howdah.kmeans.classify import classify
 from howdah.kmeans.distances import own_distances
+from howdah.kmeans.points import on_grid
+from howdah.task.job import HowdahJob
 from howdah.task.mapreduce import BytesValueProtocol
-import numpy as np  # after howdah, which says what a worker lacks
+from howdah.task.plans import AssignPlan
 
 
 class KMeansAssign(HowdahJob):
@@ -27,23 +27,19 @@ class KMeansAssign(HowdahJob):
 
     OUTPUT_PROTOCOL = BytesValueProtocol
     MAP_ONLY = True
+    PLAN = AssignPlan
+    LAUNCHER = "howdah.clustering.assigning"
 
     def add_options(self, parser):
         parser.add_argument("--model", metavar="FILE",
                             help="model.json of a driver's run, or its output folder")
-
-    def prepare(self, launch):
-        from howdah.clustering.assigning import plan_of_options
-
-        return plan_of_options(launch, self.options)
 
     @property
     def keep_lines(self):
         return "id" not in self.layout.texts
 
     def map_batches(self, points):
-        space = Space.from_dict(self.plan["space"])
-        centroids = np.asarray(self.plan["centroids"])
+        space, centroids = self.plan.space, self.plan.centroids
         grid_centroids = GridCentroids.of(centroids, space)
         for batch in points:
             grid_points = on_grid(batch.X, space, bounded=False)
@@ -63,4 +59,4 @@ class KMeansAssign(HowdahJob):
 
 
 if __name__ == "__main__":
-    KMeansAssign.run()
+    run(KMeansAssign)

@@ -13,18 +13,17 @@ new centroid. Records, up to the reducer:
 
 from __future__ import annotations
 
-import json
-
-from howdah.kmeans.farthest import Farthest
-from howdah.kmeans.grid import Space
-from howdah.kmeans.points import on_grid
-from howdah.task.job import HowdahJob
+from howdah.entry import run
 from howdah.kmeans.bounds import MoveBound
 from howdah.kmeans.centroids import GridCentroids
 from howdah.kmeans.classify import classify
+from howdah.kmeans.farthest import Farthest
+from howdah.kmeans.points import on_grid
 from howdah.kmeans.recentre import recentre
-from howdah.options import add_metric_options
 from howdah.kmeans.sums import Sums, add_records
+from howdah.options import add_metric_options
+from howdah.task.job import HowdahJob
+from howdah.task.plans import RoundPlan
 import numpy as np  # after howdah, which says what a worker lacks
 
 FAR, MOVE_BOUND = "far", "move_bound"
@@ -37,6 +36,9 @@ class KMeansRound(HowdahJob):
     mapper's output does not grow with its rows.
     """
 
+    PLAN = RoundPlan
+    LAUNCHER = "howdah.clustering.rounds"
+
     def add_options(self, parser):
         parser.add_argument("--centroids", metavar="FILE",
                             help="centroids.csv, model.json or a driver's output folder")
@@ -44,18 +46,17 @@ class KMeansRound(HowdahJob):
                             help="what kmeans_sample printed (default: scan for it first)")
         add_metric_options(parser)
 
-    def prepare(self, launch):
-        from howdah.clustering.rounds import plan_of_options
+    @staticmethod
+    def profile_job():
+        """The job that makes the profile, where none is given; a worker has no other script."""
+        from kmeans_sample import KMeansSample
 
-        return plan_of_options(launch, self.options)
-
-    def centroid_sets(self) -> list:
-        return [np.asarray(c) for c in self.plan["centroids"]]
+        return KMeansSample
 
     def map_batches(self, points):
-        space = Space.from_dict(self.plan["space"])
+        plan, space = self.plan, self.plan.space
         sets = [(GridCentroids.of(c, space), MoveBound(bound), Sums(len(c), space))
-                for c, bound in zip(self.centroid_sets(), self.plan["move_bounds"])]
+                for c, bound in zip(plan.centroids, plan.move_bounds)]
         for batch in points:
             grid_points = on_grid(batch.X, space)
             for centroids, move_bound, sums in sets:
@@ -81,7 +82,7 @@ class KMeansRound(HowdahJob):
             yield from self.reduce_report(key, values)
 
     def _farthest(self, values, number: int) -> list:
-        farthest = Farthest(len(self.centroid_sets()[number]), Space.from_dict(self.plan["space"]))
+        farthest = Farthest(len(self.plan.centroids[number]), self.plan.space)
         for value in values:
             farthest.put(value)
         return farthest.record()
@@ -91,23 +92,17 @@ class KMeansRound(HowdahJob):
         for key, record in self.combiner(key, values):
             number, _, label = key.partition(":")
             if number.isdigit():
-                record = self.recentred(record, self.centroid_sets()[int(number)], int(label))
+                record = self.recentred(record, self.plan.centroids[int(number)], int(label))
             yield key, record
 
     def recentred(self, record: dict, centroids: np.ndarray, label: int) -> dict:
         """The record with the mean of its points: sum, count, divide."""
-        sums = Sums(1, Space.from_dict(self.plan["space"]))
+        sums = Sums(1, self.plan.space)
         sums.put(0, record)
         cluster = recentre(sums, centroids[label:label + 1], sums.space)
         return {**record, "weight": cluster.weights[0], "cost": cluster.costs[0],
                 "centroid": cluster.centroids[0]}
 
-    def show(self, launch, outcome):
-        from howdah.clustering.rounds import readable
-
-        for cluster in readable(launch, outcome):
-            print(json.dumps(cluster))
-
 
 if __name__ == "__main__":
-    KMeansRound.run()
+    run(KMeansRound)

@@ -7,14 +7,14 @@ prints the profile, then one line per sampled row: {"row": [...], "weight": ...}
 
 from __future__ import annotations
 
-import json
-
-from howdah.task.job import HowdahJob
-from howdah.kmeans.moments import row_hashes
-from howdah.options import add_metric_options, add_sampling_options
-from howdah.kmeans.profile import Profile
+from howdah.entry import run
 from howdah.kmeans.coreset import Sampler, chunk_rows
+from howdah.kmeans.moments import row_hashes
 from howdah.kmeans.priority_sample import PrioritySample
+from howdah.kmeans.profile import Profile
+from howdah.options import add_metric_options, add_sampling_options
+from howdah.task.job import HowdahJob
+from howdah.task.plans import SamplePlan
 import numpy as np  # after howdah, which says what a worker lacks
 
 PROFILE, SAMPLE = "profile", "sample"
@@ -26,14 +26,12 @@ class KMeansSample(HowdahJob):
     No combiner: a mapper's records are merged already.
     """
 
+    PLAN = SamplePlan
+    LAUNCHER = "howdah.clustering.sampling"
+
     def add_options(self, parser):
         add_sampling_options(parser)
         add_metric_options(parser)
-
-    def prepare(self, launch):
-        from howdah.clustering.sampling import sampling_plan
-
-        return sampling_plan(launch, self.options)
 
     def batch_rows(self):
         return chunk_rows(None if self.layout.sparse else self.layout.n_columns)
@@ -41,14 +39,13 @@ class KMeansSample(HowdahJob):
     def map_batches(self, points):
         plan = self.plan
         profile = None
-        sampler = Sampler(plan["k"], plan["size"], plan["seed"], plan["metric"] == "cosine",
-                          plan["standardize"])
+        sampler = Sampler(plan.k, plan.size, plan.seed, plan.metric == "cosine", plan.standardize)
         for batch in points:
             X = float64(batch.X)
             hashes = row_hashes(X)
-            here = Profile.of(X, batch.weights, hashes, plan["distinct"])
+            here = Profile.of(X, batch.weights, hashes, plan.distinct)
             profile = here if profile is None else profile.merge(here)
-            if plan["size"]:
+            if plan.size:
                 sampler.add(X, batch.weights, hashes)
         if profile is not None:
             yield PROFILE, profile.to_dict()
@@ -65,17 +62,6 @@ class KMeansSample(HowdahJob):
         else:
             yield from self.reduce_report(key, values)
 
-    def show(self, launch, outcome):
-        from howdah.clustering.rounds import with_width
-        from howdah.clustering.sampling import profile_and_sample
-
-        profile, rows, weights = profile_and_sample(outcome)
-        layout = with_width(launch.inputs.layout, profile)
-        print(json.dumps({"profile": profile.readable(), "columns": layout.column_names()}))
-        for row, weight in zip(rows, weights.tolist()):
-            values = row.tolist() if isinstance(row, np.ndarray) else row.toarray()[0].tolist()
-            print(json.dumps({"row": values, "weight": weight}))
-
 
 def float64(X):
     """Packed blocks may hold float32; moments and samples are made in float64."""
@@ -83,4 +69,4 @@ def float64(X):
 
 
 if __name__ == "__main__":
-    KMeansSample.run()
+    run(KMeansSample)

@@ -15,10 +15,12 @@ from __future__ import annotations
 import json
 import sys
 
+from howdah.entry import run
 from howdah.knn.answering import GROUP, Answering, slice_name
 from howdah.knn.index import load, refuse_other_digest
 from howdah.task.job import HowdahJob
 from howdah.task.mapreduce import BytesValueProtocol
+from howdah.task.plans import KnnPlan
 
 
 class KNN(HowdahJob):
@@ -27,6 +29,8 @@ class KNN(HowdahJob):
     OUTPUT_PROTOCOL = BytesValueProtocol
     MAP_ONLY = True
     CHEAP_ROWS = False
+    PLAN = KnnPlan
+    LAUNCHER = "howdah.indexing.queries"
 
     def configure_args(self):
         super().configure_args()
@@ -67,18 +71,16 @@ class KNN(HowdahJob):
         parser.add_argument("--index-sha256", metavar="DIGEST",
                             help="refuse any other index file")
 
-    # tasks
-
     @property
     def keep_lines(self):
-        return "id" not in self.layout.texts and not self.plan["sliced"]
+        return "id" not in self.layout.texts and not self.sliced
 
     def batch_rows(self):
-        return self.plan["batch"] or super().batch_rows()
+        return self.plan.batch or super().batch_rows()
 
     def map_batches(self, points):
-        answering = Answering(self.plan, self.load_index(), self.options.candidates,
-                              self.options.exclude)
+        answering = Answering(self.plan.request, self.load_index(), self.layout,
+                              self.options.candidates, self.options.exclude)
         for batch in points:
             ids = self.ids_of(batch)
             for line in answering.lines(ids, batch.X, named=batch.ids is not None):
@@ -98,33 +100,21 @@ class KNN(HowdahJob):
     def _blocks(self, pairs):
         """The base class's blocks; a local task learns here where its running places begin."""
         self._place = 0
-        if self.plan["sliced"]:
+        if self.sliced:
             pairs = list(pairs)
-            if pairs and self.plan["first_rows"]:
-                self._place = self.plan["first_rows"][slice_name(json.loads(pairs[0][1]))]
+            if pairs and self.plan.first_rows:
+                self._place = self.plan.first_rows[slice_name(json.loads(pairs[0][1]))]
         return super()._blocks(pairs)
 
     def load_index(self):
-        if self.plan["sha256"]:
-            refuse_other_digest(self.options.index, self.plan["sha256"])
+        if self.plan.sha256:
+            refuse_other_digest(self.options.index, self.plan.sha256)
         return load(self.options.index, self.warn)
 
     def warn(self, text: str) -> None:
         """A line on the task's standard error."""
         print("warning: %s" % text, file=sys.stderr)
 
-    # launching
-
-    def prepare(self, launch):
-        from howdah.indexing.queries import knn_plan
-
-        return knn_plan(launch, self.options)
-
-    def show(self, launch, outcome):
-        from howdah.indexing.queries import report
-
-        report(launch.counters.get(GROUP, {}), launch.last_plan)
-
 
 if __name__ == "__main__":
-    KNN.run()
+    run(KNN)

@@ -14,12 +14,12 @@ import sys
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterator
 from unittest.mock import patch
 
 import numpy as np
 from generators import write_csv
-from howdah.task.records import dump_json
+from howdah import entry
 from howdah.launch.launch import Launch
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -76,12 +76,17 @@ def refused(script: str, *args) -> str:
     return ran.err.partition("error: ")[2].strip()
 
 
+def plan_of(launch: Launch) -> Any:
+    """The plan that the launcher of a script makes of its options."""
+    return importlib.import_module(launch.job.LAUNCHER).plan_of_options(launch)
+
+
 def task_without_rows(job_class, folder: Path, *args) -> bytes:
     """What a map task of a job writes that gets no line; `folder` is for its plan."""
     job = job_class([*map(str, args)])
     launch = Launch(job)
-    plan = {"layout": launch.inputs.layout.to_dict(), "sliced": False, **job.prepare(launch)}
-    (folder / "plan.json").write_bytes(dump_json(plan))
+    plan = plan_of(launch)
+    (folder / "plan.json").write_bytes(plan.to_json(sliced=False))
     task = job_class(["--mapper", "--plan", str(folder / "plan.json")])
     task.sandbox(stdin=io.BytesIO(b""), stdout=io.BytesIO())
     task.execute()
@@ -114,7 +119,7 @@ def start_file(path: Path, X: np.ndarray, k: int) -> np.ndarray:
 
 def _entry(script: str):
     module = importlib.import_module(script)
-    return getattr(module, JOBS[script]).run if script in JOBS else module.main
+    return (lambda: entry.run(getattr(module, JOBS[script]))) if script in JOBS else module.main
 
 
 @contextmanager

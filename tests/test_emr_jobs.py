@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import scripts
 from emr.steps import state_of, wait_for
-from howdah.launch.runners.emr import open_emr
+from howdah.launch.runners.emr import Emr
 from kmeans_round import KMeansRound
 from scripts import DIGITS, IRIS, REPOSITORY, history, refused, run, succeed
 from test_exit_codes import BROKEN_JOB
@@ -321,7 +321,7 @@ def test_a_cluster_that_cannot_be_tagged_is_terminated(emr, monkeypatch):
 
 
 def test_a_cluster_that_cannot_be_terminated_is_named_with_the_command(emr, capsys):
-    launched = open_emr(KMeansRound([str(IRIS), *emr.args()]))
+    launched = Emr(KMeansRound([str(IRIS), *emr.args()]))
     made = launched.cluster_id()
     client = emr.standin.client("emr")
     client.set_termination_protection(JobFlowIds=[made], TerminationProtected=True)

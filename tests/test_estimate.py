@@ -14,9 +14,10 @@ from bench.harness import run as measure
 from bench.map_tasks import RoundTasks, Tasks
 from driver import Driver
 from generators import blobs, write_csv
-from howdah.task.records import dump_json
+from howdah.task.plans import Plan
 from howdah.clustering import estimate, memory_laws
-from howdah.launch import memory as limits
+from howdah.launch.memory import size_text
+from howdah.launch.runners.hadoop import SPLIT_SETTING
 from howdah.launch.inputs import Inputs
 from howdah.clustering.rounds import round_plan
 from howdah.launch.launch import Launch
@@ -114,7 +115,7 @@ def test_memory_and_shuffled_bytes_of_the_sample_scan_are_those_of_the_task(tmp_
     data_of(tmp_path, rows, d)
     tasks = Tasks(KMeansSample, tmp_path / "x.csv", tmp_path, "-k", str(k))
     peak, output = task(tmp_path, "kmeans_sample.py", tasks.plan, tasks.inputs(1)[0])
-    size = min(tasks.plan["size"], rows)
+    size = min(tasks.plan.size, rows)
     assert memory_laws.sample_memory(rows, size, d) == pytest.approx(peak, rel=WITHIN)
     assert estimate.sample_bytes(size, d) == pytest.approx(len(output), rel=0.65)
 
@@ -125,9 +126,9 @@ def data_of(folder, rows: int, columns: int) -> np.ndarray:
     return X
 
 
-def task(folder, script: str, plan: dict, given: bytes) -> tuple:
+def task(folder, script: str, plan: Plan, given: bytes) -> tuple:
     """Peak memory in bytes of one map task, and what it hands on."""
-    (folder / "plan.json").write_bytes(dump_json(plan))
+    (folder / "plan.json").write_bytes(plan.to_json(sliced=True))
     (folder / "given").write_bytes(given)
     command = "%s %s --mapper --plan %s < given > output" % (
         sys.executable, REPOSITORY / "jobs" / script, folder / "plan.json")
@@ -200,7 +201,7 @@ def test_estimate_counts_the_rival_seeds_that_the_first_round_measures(csv, tmp_
     rivals = re.search(r"the first, of (\d+) sets of seeds", lines["shuffled"])
     assert int(rivals.group(1) if rivals else 1) == count
     memory = memory_laws.round_memory(20 * count, 6)
-    assert "about %s in a round" % limits.size_text(memory) in (
+    assert "about %s in a round" % size_text(memory) in (
         lines["memory of a map task"])
     assert lines["jobs"].startswith("about %d: " % (4 if rivals else 3))
     run("driver", *args, "--max-rounds", 0, "--output-dir", tmp_path / "out")
@@ -213,15 +214,15 @@ def test_estimate_counts_the_rival_seeds_that_the_first_round_measures(csv, tmp_
 def test_map_tasks_on_hadoop_follow_the_split_that_is_asked_for():
     for size, given, tasks in ((1 << 31, None, 8), (1 << 31, 1 << 30, 2), (1 << 30, 1, 8),
                                (1 << 30, "\u00b2", 8)):
-        asked = ["--jobconf", "%s=%s" % (estimate.SPLIT_SETTING, given)] if given else []
+        asked = ["--jobconf", "%s=%s" % (SPLIT_SETTING, given)] if given else []
         with Launch(Driver([str(IRIS), "-r", "hadoop", *asked])) as launch:
             inputs = Inputs([("x.csv", size)], Layout("csv"))
-            assert estimate.tasks_over(inputs, launch) == tasks
+            assert launch.backend.map_tasks(inputs) == tasks
 
 
 def limit_of(*args: str):
     with Launch(Driver([str(IRIS), *args])) as launch:
-        return limits.task_memory(launch)
+        return launch.backend.task_memory()
 
 
 def test_the_limit_of_hadoop_is_what_its_settings_say(tmp_path, monkeypatch):

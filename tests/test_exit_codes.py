@@ -11,6 +11,7 @@ import pytest
 from scripts import DIGITS, IRIS, REPOSITORY, refused, run, succeed
 
 BROKEN_JOB = '''
+from howdah.entry import run
 from kmeans_round import KMeansRound
 
 
@@ -20,7 +21,7 @@ class Broken(KMeansRound):
 
 
 if __name__ == "__main__":
-    Broken.run()
+    run(Broken)
 '''
 
 # What is wrong with the input, and what the sentence says.

@@ -38,6 +38,7 @@ KILLED_ONCE = '''
 import os
 import signal
 
+from howdah.entry import run
 from kmeans_round import KMeansRound
 
 
@@ -50,7 +51,7 @@ class KilledOnce(KMeansRound):
 
 
 if __name__ == "__main__":
-    KilledOnce.run()
+    run(KilledOnce)
 '''
 
 

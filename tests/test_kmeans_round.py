@@ -14,7 +14,7 @@ from itertools import islice
 import numpy as np
 import pytest
 from generators import blobs, write_csv, write_jsonl, write_svmlight
-from howdah.task.records import dump_json
+from howdah.task.plans import RoundPlan
 from howdah.kmeans.grid import Space
 from howdah.kmeans.points import on_grid
 from howdah.launch.launch import Launch
@@ -25,7 +25,7 @@ from howdah.kmeans.moments import Moments
 from howdah.kmeans.sums import Sums
 from kmeans_round import KMeansRound
 from pytest import approx
-from scripts import DIGITS, IRIS, REPOSITORY, WORDCOUNT, refused, succeed
+from scripts import DIGITS, IRIS, REPOSITORY, WORDCOUNT, plan_of, refused, succeed
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits, load_iris, load_svmlight_file
 from sklearn.preprocessing import normalize
@@ -57,19 +57,17 @@ def clusters(*args) -> list:
     return succeed("kmeans_round", *args).rows()
 
 
-def plan_for(*args) -> dict:
+def plan_for(*args) -> RoundPlan:
     """The plan that the launcher makes for these arguments."""
-    job = KMeansRound([str(a) for a in args])
-    launch = Launch(job)
-    return {"layout": launch.inputs.layout.to_dict(), "sliced": False, **job.prepare(launch)}
+    return plan_of(Launch(KMeansRound([str(a) for a in args])))
 
 
 class Task:
     """Map, combine and reduce tasks driven by hand, through the text of their records."""
 
-    def __init__(self, tmp_path, plan: dict):
+    def __init__(self, tmp_path, plan: RoundPlan):
         path = tmp_path / "plan.json"
-        path.write_bytes(dump_json(plan))
+        path.write_bytes(plan.to_json(sliced=False))
         self.args = ["--plan", str(path)]
 
     def run(self, kind: str, stdin: bytes) -> bytes:
@@ -110,7 +108,7 @@ def test_a_task_without_rows_reports_none(tmp_path, iris):
 def test_mapper_on_standard_input_tells_file_and_byte_of_a_bad_row(tmp_path, iris):
     """As Hadoop Streaming runs it: rows on stdin, the split's place in the environment."""
     plan = tmp_path / "plan.json"
-    plan.write_bytes(dump_json(plan_for(IRIS, *iris)))
+    plan.write_bytes(plan_for(IRIS, *iris).to_json(sliced=False))
     env = dict(os.environ, mapreduce_map_input_file="hdfs:///data/iris.csv",
                mapreduce_map_input_start="4096")
     data = b"5.1,3.5,1.4,0.2,0\n5.1,NA,1.4,0.2,0\n"

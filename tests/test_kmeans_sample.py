@@ -8,21 +8,21 @@ import json
 import numpy as np
 import pytest
 from generators import blobs, copies, write_csv
-from howdah.task.records import dump_json
+from howdah.task.plans import SamplePlan
 from howdah.launch.launch import Launch
 from howdah.clustering.sampling import profile_and_sample, sampling_plan
 from howdah.kmeans.moments import Moments
 from howdah.kmeans.profile import Profile
 from howdah.kmeans.priority_sample import PrioritySample
 from kmeans_sample import KMeansSample
-from scripts import DIGITS, IRIS, WORDCOUNT, refused, run, succeed
+from scripts import DIGITS, IRIS, WORDCOUNT, plan_of, refused, run, succeed
 from sklearn.datasets import load_iris, load_svmlight_file
 
 
-def task(tmp_path, plan: dict, stdin: bytes, *args) -> list:
+def task(tmp_path, plan: SamplePlan, stdin: bytes, *args) -> list:
     """Records of one task that is handed its rows on standard input, as Hadoop does it."""
     path = tmp_path / "plan.json"
-    path.write_bytes(dump_json({"sliced": False, **plan}))
+    path.write_bytes(plan.to_json(sliced=False))
     job = KMeansSample([*args, "--plan", str(path)])
     job.sandbox(stdin=io.BytesIO(stdin), stdout=io.BytesIO())
     job.execute()
@@ -30,11 +30,9 @@ def task(tmp_path, plan: dict, stdin: bytes, *args) -> list:
             for line in job.stdout.getvalue().splitlines()]  # type: ignore[attr-defined]
 
 
-def plan_for(*args) -> dict:
+def plan_for(*args) -> SamplePlan:
     """The plan that the launcher makes for these arguments."""
-    job = KMeansSample([str(a) for a in args])
-    launch = Launch(job)
-    return {"layout": launch.inputs.layout.to_dict(), **sampling_plan(launch, job.options)}
+    return plan_of(Launch(KMeansSample([str(a) for a in args])))
 
 
 def scanned(*args) -> tuple:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
@@ -12,14 +13,14 @@ import numpy as np
 import pytest
 import scripts
 from generators import integer_grid, write_csv, write_svmlight
-from howdah.task.records import dump_json
 from howdah.knn.description import read_description
 from howdah.knn.index import file_digest
-from howdah.indexing.queries import knn_plan, query_layout, tail
+from howdah.task.plans import KnnPlan
+from howdah.indexing.queries import query_layout, tail
 from howdah.launch.launch import Launch
 from knn import KNN
 from knn_oracle import neighbours
-from scripts import DIGITS, IRIS, REPOSITORY, WORDCOUNT, refused, run, succeed
+from scripts import DIGITS, IRIS, REPOSITORY, WORDCOUNT, plan_of, refused, run, succeed
 from sklearn.datasets import load_digits, load_iris, load_svmlight_file
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
@@ -328,11 +329,12 @@ def test_candidates_of_another_index_are_refused_by_name(tmp_path):
 def test_candidates_that_lie_on_a_cluster_are_verified_by_the_tasks(tmp_path):
     queries, *ask = two_indexes(tmp_path)
     job = KNN([str(queries), *map(str, ask)])
-    plan = knn_plan(Launch(job), job.options)
-    assert not plan["verify"]
+    plan = plan_of(Launch(job))
+    assert not plan.request["verify"]
     files = ("--index", tmp_path / "i", "--candidates", tmp_path / "i.faiss")
     shutil.copy(tmp_path / "j.faiss", tmp_path / "i.faiss")
-    [failure] = task(tmp_path, {**plan, "verify": True}, queries.read_bytes(), *files)
+    plan = replace(plan, request={**plan.request, "verify": True})
+    [failure] = task(tmp_path, plan, queries.read_bytes(), *files)
     assert failure.startswith(b'failure\t{"kind":"user","text":"%s has the SHA-256'
                               % str(tmp_path / "i.faiss").encode())
 
@@ -358,9 +360,9 @@ def test_files_to_ship_have_any_name(tmp_path, monkeypatch, runner, name):
 
 # tasks as a cluster runs them: no slices, lines on standard input
 
-def task(tmp_path, plan: dict, stdin: bytes, *args) -> list:
+def task(tmp_path, plan: KnnPlan, stdin: bytes, *args) -> list:
     path = tmp_path / "plan.json"
-    path.write_bytes(dump_json({**plan, "sliced": False}))
+    path.write_bytes(plan.to_json(sliced=False))
     job = KNN(["--mapper", "--plan", str(path), *map(str, args)])
     job.sandbox(stdin=io.BytesIO(stdin), stdout=io.BytesIO())
     job.execute()
@@ -369,7 +371,7 @@ def task(tmp_path, plan: dict, stdin: bytes, *args) -> list:
 
 def test_a_cluster_task_answers_with_the_line_where_there_is_no_id(folder, tmp_path):
     job = KNN([str(IRIS), "--ignore-columns", "label", "--index", str(folder / "iris"), "-n", "1"])
-    plan = knn_plan(Launch(job), job.options)
+    plan = plan_of(Launch(job))
     out = task(tmp_path, plan, b"5.1,3.5,1.4,0.2,0\n4.9,3.0,1.4,0.2,0\n", "--index",
                folder / "iris")
     assert [json.loads(line) for line in out] == [
@@ -380,15 +382,15 @@ def test_a_cluster_task_answers_with_the_line_where_there_is_no_id(folder, tmp_p
 def test_a_task_takes_columns_by_name_or_says_why_not(folder, tmp_path):
     """The launcher knows no names of an index behind a URI, of which it reads the end only."""
     job = KNN([str(IRIS), "--ignore-columns", "label", "--index", str(folder / "iris"), "-n", "1"])
-    plan = knn_plan(Launch(job), job.options)
-    turned = {**plan["layout"], "columns": plan["layout"]["columns"][::-1]}
-    out = task(tmp_path, {**plan, "layout": turned}, b"0.2,1.4,3.5,5.1,0\n", "--index",
+    plan = plan_of(Launch(job))
+    turned = replace(plan.layout, columns=plan.layout.columns[::-1])
+    out = task(tmp_path, replace(plan, layout=turned), b"0.2,1.4,3.5,5.1,0\n", "--index",
                folder / "iris")
     assert json.loads(out[0])["neighbors"] == [["iris0", 0]]
 
     job = KNN([str(IRIS), "--index", "hdfs:///iris"])
     wide = query_layout(Launch(job), job.options, read_description(str(folder / "iris")))
-    [failed] = task(tmp_path, {**plan, "layout": wide.to_dict()}, IRIS.read_bytes(), "--index",
+    [failed] = task(tmp_path, replace(plan, layout=wide), IRIS.read_bytes(), "--index",
                     folder / "iris")
     assert b"are sepal_length, sepal_width, petal_length, petal_width; leave out the others" in (
         failed)
@@ -397,7 +399,7 @@ def test_a_task_takes_columns_by_name_or_says_why_not(folder, tmp_path):
 
 def test_a_task_without_rows_answers_nothing(folder, tmp_path):
     job = KNN([str(IRIS), "--ignore-columns", "label", "--index", str(folder / "iris")])
-    plan = knn_plan(Launch(job), job.options)
+    plan = plan_of(Launch(job))
     assert task(tmp_path, plan, b"", "--index", folder / "iris") == []
 
 

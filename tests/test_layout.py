@@ -95,15 +95,15 @@ def test_a_quote_that_does_not_end_makes_no_header() -> None:
 
 
 @pytest.mark.parametrize("asked", [
-    InputOptions(ignore_columns=("b",)), InputOptions(weight_column="b"), InputOptions(id_column="b")])
-def test_a_name_of_two_columns_chooses_none(asked: InputOptions) -> None:
+    Asked(ignore_columns=("b",)), Asked(weight_column="b"), Asked(id_column="b")])
+def test_a_name_of_two_columns_chooses_none(asked: Asked) -> None:
     assert refusal(b"a,b,b\n1,2,3\n", asked).endswith(
         " is 'b', but 2 columns have this name (a, b, b); give the column's number, from 0.")
 
 
 def test_a_name_of_two_columns_does_no_harm_where_it_is_not_used() -> None:
     assert detect(b"a,b,b\n1,2,3\n").columns == ("a", "b", "b")
-    assert detect(b"a,b,b\n1,2,3\n", InputOptions(ignore_columns=("1",))).columns == ("a", "b")
+    assert detect(b"a,b,b\n1,2,3\n", Asked(ignore_columns=("1",))).columns == ("a", "b")
 
 
 @pytest.mark.parametrize("head, named", [

@@ -11,18 +11,16 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from howdah.task.records import dump_json, load_json
+from howdah.task.records import load_json
 from howdah.errors import UserError
 from howdah.launch.launch import Launch
-from howdah.launch.inputs import write_slices
-from howdah.launch.options import shared_args
-from howdah.launch.runners.configure import job_for_runner
+from howdah.launch.runners.backend import shared_args
 from howdah.launch.runners.shipping import ODD_INPUT, PACKAGE, refuse_odd, zip_package
 from howdah.launch.runners.streaming import check_streaming
 from kmeans_round import KMeansRound
 from kmeans_sample import KMeansSample
 from knn import KNN
-from scripts import DIGITS, IRIS, REPOSITORY, refused, succeed
+from scripts import DIGITS, IRIS, REPOSITORY, plan_of, refused, succeed
 
 ROUND = REPOSITORY / "jobs" / "kmeans_round.py"
 
@@ -30,6 +28,7 @@ ROUND = REPOSITORY / "jobs" / "kmeans_round.py"
 TALKING_JOB = '''
 import logging, sys, warnings
 import numpy as np
+from howdah.entry import run
 from kmeans_round import KMeansRound
 
 def talk():
@@ -52,12 +51,16 @@ class Talking(KMeansRound):
         yield from super().reducer(key, values)
 
 if __name__ == "__main__":
-    Talking.run()
+    run(Talking)
 '''
 
 
 def launch_of(job_class, *args) -> Launch:
     return Launch(job_class([str(a) for a in args]))
+
+
+def task_inputs(launch: Launch, folder) -> list:
+    return launch.backend.task_inputs(launch.inputs, str(folder))
 
 
 # shipping
@@ -94,11 +97,9 @@ def test_a_module_of_the_zip_is_not_compiled_again(tmp_path):
 def round_plan(tmp_path, *args) -> str:
     """The path of a round's plan for rows on standard input."""
     (tmp_path / "c.csv").write_text("5,3,1,0\n6,3,5,2\n")
-    job = KMeansRound([str(IRIS), "--centroids", str(tmp_path / "c.csv"), "--ignore-columns",
-                       "label", *args])
-    launch = Launch(job)
-    plan = {"layout": launch.inputs.layout.to_dict(), "sliced": False, **job.prepare(launch)}
-    (tmp_path / "plan.json").write_bytes(dump_json(plan))
+    plan = plan_of(launch_of(KMeansRound, IRIS, "--centroids", tmp_path / "c.csv",
+                             "--ignore-columns", "label", *args))
+    (tmp_path / "plan.json").write_bytes(plan.to_json(sliced=False))
     return str(tmp_path / "plan.json")
 
 
@@ -131,7 +132,7 @@ def test_a_task_runs_on_the_script_the_zip_and_the_plan_alone(tmp_path):
 def test_tasks_of_a_cluster_get_the_zip_and_one_thread(tmp_path):
     launch = launch_of(KMeansSample, IRIS, "-k", 3, "-r", "spark", "--py-files",
                        "mine.zip", "--cmdenv", "A=1", "--python-bin", "python3.9")
-    job = job_for_runner(launch, KMeansSample, "plan.json", str(tmp_path), None)
+    job = launch.backend.job_of(KMeansSample, {}, str(tmp_path), None)
     assert [os.path.basename(p) for p in job.options.py_files] == ["mine.zip", "howdah.zip"]
     assert job.options.cmdenv["A"] == "1" and job.options.cmdenv["OMP_NUM_THREADS"] == "1"
     assert job.options.python_bin == "python3.9"
@@ -153,14 +154,14 @@ def test_the_scripts_own_options_and_files_stay_with_the_launcher():
 def test_jobconf_sets_the_number_of_map_tasks(tmp_path, tasks):
     launch = launch_of(KMeansSample, IRIS, "-k", 3, "-r", "local", "--num-cores", 1,
                        "--jobconf", "mapreduce.job.maps=%d" % tasks)
-    assert len(write_slices(launch, str(tmp_path))) == tasks
+    assert len(task_inputs(launch, tmp_path)) == tasks
 
 
 def test_small_input_is_one_map_task_and_compressed_files_are_whole(tmp_path):
     launch = launch_of(KMeansSample, IRIS, "-k", 3, "-r", "local")
-    assert len(write_slices(launch, str(tmp_path))) == 1
+    assert len(task_inputs(launch, tmp_path)) == 1
     launch = launch_of(KMeansSample, DIGITS, IRIS, "-k", 3, "--jobconf", "mapreduce.job.maps=9")
-    places = [load_json(Path(path).read_bytes()) for path in write_slices(launch, str(tmp_path))]
+    places = [load_json(Path(path).read_bytes()) for path in task_inputs(launch, tmp_path)]
     assert [p for p in places if p["path"] == str(DIGITS)] == [
         {"path": str(DIGITS), "start": 0, "stop": None}]
 
@@ -177,7 +178,7 @@ def test_a_number_of_reduce_tasks_that_is_none(tmp_path):
         launch = launch_of(KMeansSample, IRIS, "-k", 3, "-r", "spark", "--spark-master", "local",
                            "--jobconf", "mapreduce.job.reduces=" + reduces)
         with pytest.raises(UserError, match="--jobconf mapreduce.job.reduces is %r" % reduces):
-            job_for_runner(launch, KMeansSample, "plan.json", str(tmp_path), None)
+            launch.backend.job_of(KMeansSample, {}, str(tmp_path), None)
 
 
 # what libraries say within a task
@@ -328,7 +329,7 @@ def test_what_a_job_ships_has_a_plain_path(tmp_path):
         path.write_text(str(path))
         launch = launch_of(KNN, IRIS, "-r", "spark", "--spark-master", "local", "--index", path,
                            "--worker-env=%s" % path)
-        options = job_for_runner(launch, KNN, "plan.json", str(tmp_path), None).options
+        options = launch.backend.job_of(KNN, {}, str(tmp_path), None).options
         assert re.fullmatch(shipped, options.index)
         assert re.fullmatch(shipped + "#env", options.upload_archives[-1])
         assert Path(options.index).read_text() == str(path)

@@ -36,12 +36,12 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
 from bench.report import Report, reporting_parser  # noqa: E402
 from generators import write_csv  # noqa: E402
-from howdah.task.records import dump_json  # noqa: E402
+
 from howdah.errors import UserError  # noqa: E402
 from howdah.knn.description import read_description  # noqa: E402
 from howdah.knn.index import load, save  # noqa: E402
 from howdah.indexing.build import Points, build  # noqa: E402
-from howdah.indexing.queries import knn_plan  # noqa: E402
+from howdah.indexing.queries import plan_of_options  # noqa: E402
 from howdah.launch.launch import Launch  # noqa: E402
 from knn import KNN  # noqa: E402
 from knn_oracle import neighbours  # noqa: E402
@@ -163,8 +163,8 @@ def measure_stream(folder: Path, metric: str, n: int, m: int) -> dict:
     save(build(Points(X), metric, "brute"), str(index))
     write_csv(text, Q)
     job = KNN([str(text), "--index", str(index), "-n", "10", "-r", "inline", "--no-header"])
-    made = knn_plan(Launch(job), job.options)
-    plan.write_bytes(dump_json({**made, "sliced": False}))
+    made = plan_of_options(Launch(job))
+    plan.write_bytes(made.to_json(sliced=False))
     _check(plan, index, text, X, Q, metric)
     start = time.perf_counter()
     process = worker("--stream", plan, index, text, -(-m // BLOCK_ROWS))

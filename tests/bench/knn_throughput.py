@@ -48,10 +48,10 @@ from bench.kmeans_peers import spark_is_here  # noqa: E402
 from bench.report import Report, repeats_of  # noqa: E402
 from generators import integer_grid, write_csv  # noqa: E402
 from howdah.input.batches import rows_per_batch  # noqa: E402
-from howdah.task.records import dump_json  # noqa: E402
+
 from howdah.knn.index import candidates_path, save  # noqa: E402
 from howdah.indexing.build import Points, build  # noqa: E402
-from howdah.indexing.queries import knn_plan  # noqa: E402
+from howdah.indexing.queries import plan_of_options  # noqa: E402
 from howdah.launch.launch import Launch  # noqa: E402
 from knn import KNN  # noqa: E402
 from knn_oracle import neighbours  # noqa: E402
@@ -67,8 +67,8 @@ LOCAL, SPARK = "howdah -r local", "Spark local[2] + scikit-learn"
 def task(folder: Path, queries: Path, index: Path):
     """A map task over the queries, as a cluster starts it: lines on standard input."""
     job = KNN([str(queries), "--index", str(index), "-n", str(NEIGHBOURS), "-r", "inline"])
-    plan = knn_plan(Launch(job), job.options)
-    (folder / "plan.json").write_bytes(dump_json({**plan, "sliced": False}))
+    plan = plan_of_options(Launch(job))
+    (folder / "plan.json").write_bytes(plan.to_json(sliced=False))
     args = ["--mapper", "--plan", str(folder / "plan.json"), "--index", str(index)]
     beside = candidates_path(str(index), "faiss")
     return KNN(args + (["--candidates", beside] if os.path.exists(beside) else []))

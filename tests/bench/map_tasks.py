@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+from importlib import import_module
 from pathlib import Path
 
-import numpy as np
 from howdah.input.batches import batches
-from howdah.task.records import RecordProtocol, dump_json
-from howdah.kmeans.grid import Space
+from howdah.task.records import RecordProtocol
 from howdah.launch.inputs import slices
 from howdah.clustering.rounds import recentred
 from howdah.launch.launch import Launch
-from howdah.input.layout import Layout
 from howdah.input.lines import read_slice
 from howdah.kmeans.recentre import Recentred
 from howdah.input.parse import Parser
@@ -28,11 +26,10 @@ class Tasks:
     def __init__(self, job_class, input: Path, folder: Path, *options: str):
         job = job_class([str(input), *options, "--no-conf", "-r", "inline"])
         with Launch(job) as launch:
-            self.plan = {"layout": launch.inputs.layout.to_dict(), **job.prepare(launch),
-                         "sliced": True}
+            self.plan = import_module(job.LAUNCHER).plan_of_options(launch)
             self.files = launch.inputs.files
         self.path = folder / ("%s-%s.plan" % (input.name, job_class.__name__))
-        self.path.write_bytes(dump_json(self.plan))
+        self.path.write_bytes(self.plan.to_json(sliced=True))
 
     def inputs(self, tasks: int) -> list:
         """What each of about so many tasks gets on its standard input."""
@@ -46,9 +43,8 @@ class RoundTasks(Tasks):
     def __init__(self, input: Path, centroids: Path, folder: Path):
         super().__init__(KMeansRound, input, folder, "--centroids", str(centroids))
         plan = self.plan
-        self.space = Space.from_dict(plan["space"])
-        self.layout = Layout.from_dict(plan["layout"])
-        self.centroids = np.asarray(plan["centroids"][0])
+        self.space, self.layout = plan.space, plan.layout
+        self.centroids = plan.centroids[0]
 
     def map(self) -> bytes:
         """The output of one task over the whole input, in this process."""

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Optional
 
-from howdah.input.columns import in_order_of
+from howdah.clustering.memory_laws import refuse_large_round
 from howdah.errors import UserError
+from howdah.input.columns import in_order_of
+from howdah.input.row_counts import RowCounts
+from howdah.launch.script import run_or_print
+from howdah.task.plans import AssignPlan
 from howdah.clustering.models import read_model
 from howdah.input.layout import some_of
 
 
-def plan_of_options(launch, options) -> dict:
-    """The plan of an assignment: the model's centroids and space."""
-    if not options.model:
+def run_alone(launch) -> Optional[RowCounts]:
+    """Labels of new points as a script of its own, by a saved model."""
+    return run_or_print(launch, plan_of_options(launch))
+
+
+def plan_of_options(launch) -> AssignPlan:
+    """The plan of labels by the model that the options name."""
+    path = launch.options.model
+    if not path:
         raise UserError("--model is missing; give the model.json of a driver's run.")
-    return assign_plan(launch, read_model(options.model, launch.files),
-                       "the model %s" % options.model)
+    return assign_plan(launch, read_model(path, launch.files), "the model %s" % path)
 
 
-def assign_plan(launch, model, name: str = "the model") -> dict:
+def assign_plan(launch, model, name: str = "the model") -> AssignPlan:
+    """The model's centroids and space, and the input's columns in the model's order."""
     layout = launch.inputs.layout
     if layout.sparse:
         layout = replace(layout, width=model.width)
@@ -27,5 +38,5 @@ def assign_plan(launch, model, name: str = "the model") -> dict:
         raise UserError("The input has %s columns (%s), but the model has %d (%s)."
                         % (layout.n_columns, some_of(layout.column_names()), model.width,
                            some_of(model.columns)))
-    return {"centroids": model.centroids, "space": model.space().to_dict(),
-            "metric": model.metric, "layout": layout.to_dict()}
+    refuse_large_round(launch, *model.centroids.shape)
+    return AssignPlan(layout, model.metric, model.space(), model.centroids)

@@ -1,31 +1,23 @@
 """What a run will cost, told from the head of its input.
 
-The laws of memory (limits.py) and of shuffled bytes are fits to measured tasks; docs/scaling.md
-shows both.
+The laws of memory (memory_laws.py) and of shuffled bytes are fits to measured tasks;
+docs/scaling.md shows both.
 """
 
 from __future__ import annotations
 
-from howdah.kmeans.farthest import MOST
-from howdah.launch.runners.hadoop import SPLIT_BYTES
 from howdah.clustering.head import read_head
-from howdah.launch.inputs import Inputs, find_inputs, slices
 from howdah.clustering.memory_laws import (
     refuse_large_round,
     refuse_large_sample,
     round_memory,
     sample_memory,
 )
-from howdah.launch.memory import size_text, task_memory
-from howdah.launch.inputs import map_tasks
-from howdah.launch.options import LOCAL_RUNNERS
 from howdah.clustering.sampling import wanted_rows
 from howdah.clustering.seeds import first_sets
-from howdah.input.lines import is_splittable
-from howdah.options import input_options
+from howdah.kmeans.farthest import MOST
+from howdah.launch.memory import size_text
 
-HDFS_BLOCK = 128 << 20
-SPLIT_SETTING = "mapreduce.input.fileinputformat.split.minsize"
 LIKELY_ROUNDS = 2
 
 
@@ -39,29 +31,17 @@ def sample_bytes(size: int, entries: float) -> int:
     return int(size * (16 + 7 * entries))
 
 
-def tasks_over(inputs: Inputs, launch) -> int:
-    """Map tasks of a job over all of the input."""
-    if launch.runner in LOCAL_RUNNERS:
-        return len(slices(inputs.files, *map_tasks(launch.options)))
-    split = HDFS_BLOCK
-    if launch.runner != "spark":
-        least = str((launch.options.jobconf or {}).get(SPLIT_SETTING, SPLIT_BYTES))
-        split = max(split, int(least) if least.isdecimal() else 0)
-    return sum(-(-size // split) if path.endswith(".bz2") or is_splittable(path) else 1
-               for path, size in inputs.files if size)
-
-
 def estimate(launch, options) -> None:
     """Print --estimate, and refuse what the run would refuse.
 
     Nothing is run, and of the input only the head is read.
     """
-    inputs = find_inputs(options.args, launch.files, input_options(options))
+    inputs = launch.found
     head = read_head(inputs, launch.files)
-    tasks, sets = tasks_over(inputs, launch), options.clusters * options.restarts
+    tasks, sets = launch.backend.map_tasks(inputs), options.clusters * options.restarts
     size = min(int(head.rows), wanted_rows(options, inputs.layout))
     first = first_sets(options, size, int(head.rows))
-    limit = task_memory(launch)
+    limit = launch.backend.task_memory()
     # Rivals halve from round to round, and start from worse seeds.
     rounds = min(LIKELY_ROUNDS + (len(first) > len(sets)), options.max_rounds + 1)
     lines = {

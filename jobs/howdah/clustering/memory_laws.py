@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Optional
 
-import numpy as np
-
 from howdah.clustering.head import read_head
 from howdah.input.batches import rows_per_batch
 from howdah.kmeans.coreset import PROJECTED_COLUMNS, chunk_rows
@@ -37,12 +35,14 @@ def sample_memory(rows: int, size: int, columns: int, entries: Optional[float] =
 
 
 def refuse_large_round(launch, centroids: int, columns: int) -> None:
+    """UserError when a round over so many centroids of all sets cannot fit a task's memory."""
     refuse_too_large("%d centroids of %d columns" % (centroids, columns),
-                     round_memory(centroids, columns), launch,
+                     round_memory(centroids, columns), launch.backend.task_memory(),
                      "take fewer clusters or restarts")
 
 
 def refuse_large_sample(launch, inputs: Inputs, size: int) -> None:
+    """UserError when a sample of so many rows of the input cannot fit a task's memory."""
     layout = inputs.layout
     columns, entries = layout.n_columns or 0, None
     if layout.sparse:
@@ -51,16 +51,5 @@ def refuse_large_sample(launch, inputs: Inputs, size: int) -> None:
         columns, entries = head.columns, head.entries
     rows = chunk_rows(None if layout.sparse else columns)
     refuse_too_large("a sample of %d rows of %d columns" % (size, columns),
-                     sample_memory(rows, size, columns, entries), launch,
+                     sample_memory(rows, size, columns, entries), launch.backend.task_memory(),
                      "give a smaller --sample-size")
-
-
-def refuse_large_plan(launch, plan: dict) -> None:
-    """What every job passes before it is submitted; k-NN's plans hold no sizes."""
-    if plan.get("size"):
-        refuse_large_sample(launch, launch.inputs, plan["size"])
-    if "centroids" in plan:
-        # One set of labels, several sets of a round.
-        centroids = plan["centroids"]
-        sets = [centroids] if isinstance(centroids, np.ndarray) else centroids
-        refuse_large_round(launch, sum(map(len, sets)), sets[0].shape[1])

@@ -2,44 +2,55 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from typing import Iterator, Optional
 
 import numpy as np
 
+from howdah.clustering.memory_laws import refuse_large_round
 from howdah.errors import UserError
+from howdah.input.row_counts import RowCounts
+from howdah.launch.script import run_or_print
+from howdah.task.plans import RoundPlan
 from howdah.kmeans.grid import Space
 from howdah.clustering.centroid_files import read_centroids
-from howdah.clustering.sampling import PROFILE_ONLY, profile_and_sample, read_profile, sampling_plan
+from howdah.clustering.sampling import (
+    PROFILE_ONLY,
+    profile_and_sample,
+    read_profile,
+    sampling_plan,
+    with_width,
+)
 from howdah.kmeans.bounds import wanted
 from howdah.kmeans.centroids import GridCentroids
 from howdah.kmeans.recentre import Recentred, recentre
-from howdah.kmeans.profile import Profile
 from howdah.kmeans.sums import Sums
 
 
-def round_plan(centroid_sets: list, space: Space, metric: str, layout) -> dict:
-    """What the tasks of a round need to know."""
-    return {"centroids": [np.asarray(c, dtype=np.float64) for c in centroid_sets],
-            "move_bounds": [0.0 if layout.sparse else wanted(GridCentroids.of(c, space).metric)
-                            for c in centroid_sets],
-            "space": space.to_dict(), "metric": metric, "layout": layout.without_texts().to_dict()}
+def round_plan(launch, centroid_sets: list, space: Space, metric: str, layout) -> RoundPlan:
+    """What the tasks of a round need to know; UserError where that is too large for a task."""
+    refuse_large_round(launch, sum(map(len, centroid_sets)), space.width)
+    return RoundPlan(layout.without_texts(), metric, space,
+                     [np.asarray(c, dtype=np.float64) for c in centroid_sets],
+                     [0.0 if layout.sparse else wanted(GridCentroids.of(c, space).metric)
+                      for c in centroid_sets])
 
 
-def scan_profile(launch, options) -> tuple[Profile, object]:
-    """Profile of the inputs by a scan of its own, and its outcome."""
-    from kmeans_sample import KMeansSample
+def run_alone(launch) -> Optional[RowCounts]:
+    """One round as a script of its own: prints a line for each cluster."""
+    plan = plan_of_options(launch)
 
-    outcome = launch.run(KMeansSample, sampling_plan(launch, options, PROFILE_ONLY))
-    return profile_and_sample(outcome)[0], outcome
+    def show(outcome) -> None:
+        for cluster in readable(plan, outcome):
+            print(json.dumps(cluster))
 
-
-def with_width(layout, profile: Profile):
-    """The layout with the number of columns, which sparse input does not tell by its head."""
-    return replace(layout, width=profile.width) if layout.sparse else layout
+    return run_or_print(launch, plan, show=show)
 
 
-def plan_of_options(launch, options) -> dict:
-    """The plan of one round run by itself."""
+def plan_of_options(launch) -> RoundPlan:
+    """The plan of one round run by itself; without --profile a scan makes one first."""
+    options = launch.options
     if not options.centroids:
         raise UserError("--centroids is missing; give centroids.csv, model.json or an output"
                         " folder.")
@@ -47,9 +58,9 @@ def plan_of_options(launch, options) -> dict:
         raise UserError("--standardize cannot go with --metric cosine; leave one of them out.")
     layout = launch.inputs.layout
     centroids = read_centroids(options.centroids, launch.files, layout, options.metric)
-    options.clusters = None
     profile = (read_profile(options.profile, launch) if options.profile
-               else scan_profile(launch, options)[0])
+               else profile_and_sample(launch.run(
+                   launch.job.profile_job(), sampling_plan(launch, options, PROFILE_ONLY)))[0])
     launch.rows = profile.rows
     if layout.sparse and profile.width < centroids.shape[1]:
         layout = replace(layout, width=centroids.shape[1])
@@ -59,7 +70,7 @@ def plan_of_options(launch, options) -> dict:
         raise UserError("The centroids of %s have %d columns, but the input has %d."
                         % (options.centroids, centroids.shape[1], layout.n_columns))
     space = profile.space(options.metric, options.standardize, layout.sparse)
-    return round_plan([centroids], space, options.metric, layout)
+    return round_plan(launch, [centroids], space, options.metric, layout)
 
 
 def collected(records: dict, number: int, k: int, space: Space) -> Sums:
@@ -81,11 +92,9 @@ def recentred(records: dict, centroids: np.ndarray, space: Space, number: int = 
                     min(records.get("move_bound:%d" % number, [0.0])))
 
 
-def readable(launch, outcome):
+def readable(plan: RoundPlan, outcome) -> Iterator[dict]:
     """One dict per cluster, for printing."""
-    plan = launch.last_plan
-    centroids = plan["centroids"][0]
-    result = recentred(outcome.records, centroids, Space.from_dict(plan["space"]))
+    result = recentred(outcome.records, plan.centroids[0], plan.space)
     for label, centroid in enumerate(result.centroids):
         yield {"label": label, "weight": float(result.weights[label]),
                "count": int(result.counts[label]), "cost": float(result.costs[label]),

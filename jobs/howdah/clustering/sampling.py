@@ -3,34 +3,66 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import Optional
 
 import numpy as np
 
+from howdah.clustering.memory_laws import refuse_large_sample
 from howdah.errors import UserError
 from howdah.input.columns import places_of
+from howdah.input.row_counts import RowCounts
 from howdah.kmeans.coreset import sample_size
 from howdah.kmeans.moments import SKETCH
 from howdah.kmeans.priority_sample import PrioritySample
 from howdah.kmeans.profile import Profile
+from howdah.launch.script import run_or_print
+from howdah.task.plans import SamplePlan
 
 PROFILE_ONLY = 0
 # What the sample may take once it is dense: 512 MB.
 DENSE_VALUES = 1 << 26
 
 
-def sampling_plan(launch, options, size=None) -> dict:
-    """The plan of a sample scan; `size` PROFILE_ONLY draws no sample."""
-    k = max(options.clusters) if options.clusters else 1
+def run_alone(launch) -> Optional[RowCounts]:
+    """The sample scan as a script of its own: prints the profile, then the rows."""
+    def show(outcome) -> None:
+        profile, rows, weights = profile_and_sample(outcome)
+        layout = with_width(launch.inputs.layout, profile)
+        print(json.dumps({"profile": profile.readable(), "columns": layout.column_names()}))
+        for row, weight in zip(rows, weights.tolist()):
+            print(json.dumps({"row": row.tolist(), "weight": weight}))
+
+    return run_or_print(launch, plan_of_options(launch), show=show)
+
+
+def plan_of_options(launch) -> SamplePlan:
+    """The plan of a sample scan run by itself."""
+    return sampling_plan(launch, launch.options)
+
+
+def sampling_plan(launch, options, size: Optional[int] = None) -> SamplePlan:
+    """The plan of a sample scan; `size` PROFILE_ONLY draws no sample.
+
+    UserError for a sample that is too small for the clusters, or too large for a task.
+    """
+    clusters = getattr(options, "clusters", None)
+    k = max(clusters) if clusters else 1
     if size is None:
-        check_clusters(options.clusters)
+        check_clusters(clusters)
         size = wanted_rows(options, launch.inputs.layout)
         if size < k:
             raise UserError("--sample-size is %d, but -k %d clusters need a sample of at least as"
                             " many rows." % (size, k))
-    return {"k": k, "size": size, "seed": getattr(options, "seed", 0),
-            "metric": options.metric, "standardize": options.standardize,
-            "layout": launch.inputs.layout.without_texts().to_dict(),
-            "distinct": max(SKETCH, k + 1)}
+    if size:
+        refuse_large_sample(launch, launch.inputs, size)
+    return SamplePlan(launch.inputs.layout.without_texts(), options.metric, options.standardize,
+                      k, size, getattr(options, "seed", 0), max(SKETCH, k + 1))
+
+
+def with_width(layout, profile: Profile):
+    """The layout with the number of columns, which sparse input does not tell by its head."""
+    return replace(layout, width=profile.width) if layout.sparse else layout
 
 
 def wanted_rows(options, layout) -> int:

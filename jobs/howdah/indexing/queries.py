@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import replace
+from typing import Optional
 
 import numpy as np
 
-from howdah.knn.answering import NOT_MAPPED, TRUNCATED, slice_name
+from howdah.knn.answering import GROUP, NOT_MAPPED, TRUNCATED, slice_name
 from howdah.errors import UserError
 from howdah.knn.description import (
     REBUILD,
@@ -19,30 +20,30 @@ from howdah.knn.description import (
 )
 from howdah.knn.index import candidates_path, load, refuse_other_candidates, refuse_other_digest
 from howdah.launch.files.paths import is_uri, local_path
-from howdah.launch.inputs import slices
-from howdah.launch.inputs import map_tasks
-from howdah.launch.options import LOCAL_RUNNERS
 from howdah.launch.console import notice
+from howdah.launch.script import run_or_print
+from howdah.task.plans import KnnPlan
 from howdah.input.layout import some_of
 from howdah.input.lines import read_slice
 from howdah.input.parse import Parser
+from howdah.input.row_counts import RowCounts
 from howdah.knn.recall import sentence
 
 RECALL = re.compile(r"recall (\d+) of (\d+)\Z")
 
 
-def report(counted: dict, plan: dict) -> None:
+def report(counted: dict, request: dict) -> None:
     """What the tasks counted, in sentences."""
     if counted.get(TRUNCATED):
         notice("%d answers hold more than --max-neighbors %d neighbours within the radius: their"
-               " nearest are given." % (counted[TRUNCATED], plan["most"]))
+               " nearest are given." % (counted[TRUNCATED], request["most"]))
     if counted.get(NOT_MAPPED):
         notice("warning: %d tasks could not map the index into memory and read it whole, each for"
                " itself." % counted[NOT_MAPPED])
-    if plan["recall"]:
+    if request["recall"]:
         recalls = [found / true for found, true, count in _recalls(counted) for _ in range(count)]
         if recalls:
-            notice(sentence(plan["n"], np.array(recalls)))
+            notice(sentence(request["n"], np.array(recalls)))
         else:
             notice("recall: this runner gives no counters to tell it by.")
 
@@ -54,9 +55,32 @@ def _recalls(counted: dict):
             yield int(match.group(1)), int(match.group(2)), count
 
 
-def knn_plan(launch, options) -> dict:
-    """The plan of a k-NN job; UserError for an index or options that cannot be served."""
+def run_alone(launch) -> Optional[RowCounts]:
+    """Answer the queries on the command line, and tell what the tasks counted."""
+    options = launch.options
     description = describe_index(launch, options)
+    plan = plan_of_options(launch, description)
+    return run_or_print(launch, plan, shipped_candidates(launch, options, description),
+                        lambda _: report(launch.counters.get(GROUP, {}), plan.request))
+
+
+def shipped_candidates(launch, options, description: Description) -> dict:
+    """The file of an approximate index, by the option that gives it to tasks."""
+    if not description.candidates:
+        return {}
+    path = candidates_path(options.index, description.candidates["kind"])
+    if not launch.files.exists(path):
+        raise UserError("The index %s needs %s beside it, which is not there; %s."
+                        % (options.index, path, REBUILD))
+    if not is_uri(path):
+        refuse_other_candidates(description.candidates, local_path(path))
+    return {"--candidates": path}
+
+
+def plan_of_options(launch, description: Optional[Description] = None) -> KnnPlan:
+    """The plan of a k-NN job; UserError for an index or options that cannot be served."""
+    options = launch.options
+    description = description or describe_index(launch, options)
     refuse_options(options, description)
     radius = options.radius
     if options.min_similarity is not None:
@@ -66,22 +90,14 @@ def knn_plan(launch, options) -> dict:
         n = min(10, description.n)
     layout = query_layout(launch, options, description)
     refuse_unknown_queries(launch, options, layout)
-    if description.candidates:
-        path = candidates_path(options.index, description.candidates["kind"])
-        if not launch.files.exists(path):
-            raise UserError("The index %s needs %s beside it, which is not there; %s."
-                            % (options.index, path, REBUILD))
-        if not is_uri(path):
-            refuse_other_candidates(description.candidates, local_path(path))
-        launch.job.options.candidates = path
-    return {"layout": layout.to_dict(), "metric": description.metric, "n": n, "radius": radius,
-            "most": options.max_neighbors, "batch": options.batch, "vote": options.vote,
-            "mean": options.mean, "output_format": options.output_format,
-            "exclude_self": options.exclude_self, "from_points": options.from_points,
-            "recall": options.recall_sample, "sha256": options.index_sha256, "index": options.index,
-            # Of files that lie on a cluster each task reads its own copy; others were read here.
-            "verify": is_uri(options.index),
-            "first_rows": first_rows(launch, layout, description.metric)}
+    request = {"n": n, "radius": radius, "most": options.max_neighbors, "vote": options.vote,
+               "mean": options.mean, "output_format": options.output_format,
+               "exclude_self": options.exclude_self, "from_points": options.from_points,
+               "recall": options.recall_sample, "index": options.index,
+               # On a cluster each task reads its own copy of the files; others were read here.
+               "verify": is_uri(options.index)}
+    return KnnPlan(layout, description.metric, request, options.batch, options.index_sha256,
+                   first_rows(launch, layout, description.metric))
 
 
 def describe_index(launch, options) -> Description:
@@ -89,9 +105,7 @@ def describe_index(launch, options) -> Description:
     path = options.index
     if not path:
         raise UserError("--index is missing; build one with jobs/knn_index.py.")
-    if "'" in path and launch.runner not in LOCAL_RUNNERS:
-        raise UserError("The path %s holds an apostrophe, which Hadoop's command lines cannot"
-                        " carry; rename it." % path)
+    launch.backend.check_paths([path])
     if is_uri(path):
         return _describe_remote(launch, path)
     path = local_path(path)
@@ -194,16 +208,16 @@ def refuse_unknown_queries(launch, options, layout) -> None:
         return
     if options.exclude:
         raise UserError("--exclude lists points by query id; name the queries' --id-column.")
-    if launch.runner not in LOCAL_RUNNERS and layout.format == "packed":
+    if layout.format == "packed" and not launch.backend.sliced:
         raise UserError("With -r %s packed queries need ids; pack them with --id-column."
-                        % launch.runner)
+                        % launch.backend.name)
 
 
 def first_rows(launch, layout, metric: str) -> dict:
     """Where the running place of each local task's rows begins, if rows have no ids."""
-    if "id" in layout.texts or launch.runner not in LOCAL_RUNNERS:
+    if "id" in layout.texts or not launch.backend.sliced:
         return {}
-    parts = slices(launch.inputs.files, *map_tasks(launch.options))
+    parts = launch.backend.parts(launch.inputs)
     if len(parts) == 1:
         return {}
     first, found = 0, {}

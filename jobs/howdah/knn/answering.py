@@ -22,23 +22,23 @@ NOT_MAPPED = "tasks that read the index whole"
 
 
 class Answering:
-    """Answers batches by a plan of howdah.indexing.queries.
+    """Answers batches as howdah.indexing.queries asks for them.
 
     `candidates` is the file of an approximate index; `exclude` one of lines: query id TAB ids of
     points.
     """
 
-    def __init__(self, plan: dict, index: Index, candidates: Optional[str] = None,
+    def __init__(self, request: dict, index: Index, layout: Layout,
+                 candidates: Optional[str] = None,
                  exclude: Optional[str] = None):
-        self.plan = plan
+        self.request = request
         self.index = index
-        self.neighbors = index.neighbors(candidates, plan["verify"])
+        self.neighbors = index.neighbors(candidates, request["verify"])
         self.excluded = {} if exclude is None else read_exclusions(exclude)
-        self.sample = Sample(plan["recall"]) if plan["recall"] else None
+        self.sample = Sample(request["recall"]) if request["recall"] else None
         self.truncated = 0
-        self.places = index.places_of_columns(Layout.from_dict(plan["layout"]), plan["index"],
-                                              plan["from_points"])
-        if plan["vote"]:
+        self.places = index.places_of_columns(layout, request["index"], request["from_points"])
+        if request["vote"]:
             self.labels = [label.decode("utf-8") for label in index.classes]  # type: ignore
 
     def lines(self, ids: list, X, named: bool) -> Iterator[bytes]:
@@ -47,11 +47,11 @@ class Answering:
             X = X.T[self.places].T  # by columns, as it was
         queries = self.queries(X)
         excluded = self._excluded_positions(ids, X, named)
-        same = self.plan["exclude_self"] and not (named and self.index.ids is not None)
+        same = self.request["exclude_self"] and not (named and self.index.ids is not None)
         answers = self._query(self.neighbors, queries, excluded, same)
         if self.sample is not None:
             self._keep_for_recall(answers, queries, excluded, same)
-        spell = {"json": self._json, "tsv": self._tsv}[self.plan["output_format"]]
+        spell = {"json": self._json, "tsv": self._tsv}[self.request["output_format"]]
         yield from spell(ids, answers)
 
     def counts(self) -> Iterator[tuple]:
@@ -68,12 +68,12 @@ class Answering:
 
     def queries(self, X):
         """Query points in the form of the index: dense or CSR, sums of points if asked for."""
-        if X.shape[1] != (self.index.description.n if self.plan["from_points"]
+        if X.shape[1] != (self.index.description.n if self.request["from_points"]
                           else self.index.description.d):
             raise UserError("The queries have %d columns, but the index has %d points of %d"
                             " columns."
                             % (X.shape[1], self.index.description.n, self.index.description.d))
-        if self.plan["from_points"]:
+        if self.request["from_points"]:
             return self._sums_of_points(X)
         if is_sparse(X) == self.index.description.sparse:
             return X
@@ -94,18 +94,19 @@ class Answering:
         return sums
 
     def _query(self, neighbors, queries, excluded, same: bool) -> Answers:
-        plan = self.plan
-        return neighbors.query(queries, plan["n"], plan["radius"], excluded, same, plan["most"])
+        request = self.request
+        return neighbors.query(queries, request["n"], request["radius"], excluded, same,
+                               request["most"])
 
     def _excluded_positions(self, ids: list, X, named: bool):
         """For every query the positions not to answer, or None when there are none at all."""
-        by_id = self.plan["exclude_self"] and named and self.index.ids is not None
-        if not (by_id or self.excluded or self.plan["from_points"]):
+        by_id = self.request["exclude_self"] and named and self.index.ids is not None
+        if not (by_id or self.excluded or self.request["from_points"]):
             return None
         lists = [self.excluded.get(str(name), []) + ([name] if by_id else []) for name in ids]
         flat = self.index.positions_of([name for names in lists for name in names])
         parts = np.split(flat, np.cumsum([len(names) for names in lists])[:-1])
-        if self.plan["from_points"]:
+        if self.request["from_points"]:
             parts = [np.concatenate([part, own]) for part, own in zip(parts, _used_columns(X))]
         return [np.unique(part[part >= 0]) for part in parts]
 
@@ -149,11 +150,11 @@ class Answering:
         starts = answers.starts.tolist()
         for i, name in enumerate(ids):
             name = _field(name)
-            if self.plan["vote"]:
+            if self.request["vote"]:
                 label = extras[i]["label"]
                 pairs = ["%s\t%s\t%r" % (name, "" if label is None else label,
                                          extras[i]["shares"].get(label, 0.0))]
-            elif self.plan["mean"]:
+            elif self.request["mean"]:
                 value = extras[i]["value"]
                 pairs = ["%s\t%s" % (name, "" if value is None else repr(value))]
             else:
@@ -170,18 +171,18 @@ class Answering:
     def _extras(self, answers: Answers) -> list:
         """What stands in each record beside the neighbours."""
         extras: list = [{} for _ in range(len(answers))]
-        if self.plan["vote"]:
+        if self.request["vote"]:
             self._add_votes(extras, answers)
-        if self.plan["mean"]:
-            values = means(answers, np.asarray(self.index.targets), self.plan["mean"])
+        if self.request["mean"]:
+            values = means(answers, np.asarray(self.index.targets), self.request["mean"])
             for extra, value in zip(extras, values.tolist()):
                 extra["value"] = None if value != value else value
-        if self.plan["n"] is None:
+        if self.request["n"] is None:
             self._add_truncated(extras, answers)
         return extras if any(extras) else []
 
     def _add_votes(self, extras: list, answers: Answers) -> None:
-        voted = class_shares(answers, np.asarray(self.index.codes), self.plan["vote"])
+        voted = class_shares(answers, np.asarray(self.index.codes), self.request["vote"])
         for extra, best in zip(extras, winners(len(answers), *voted).tolist()):
             extra.update(label=None if best < 0 else self.labels[best], shares={})
         for row, code, share in zip(*(part.tolist() for part in voted)):
@@ -191,7 +192,7 @@ class Answering:
         """How many points lie within the radius, where not all of them are given."""
         given = np.diff(answers.starts)
         if answers.found is None:  # an approximate index does not know how many there are
-            self.truncated += int((given >= self.plan["most"]).sum())
+            self.truncated += int((given >= self.request["most"]).sum())
             return
         for i in np.flatnonzero(answers.found > given).tolist():
             extras[i]["within_radius"] = int(answers.found[i])

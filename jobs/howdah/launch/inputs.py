@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from dataclasses import dataclass, field
 from glob import glob
-from typing import TYPE_CHECKING
 
 from howdah.errors import UserError
 from howdah.input.detect import detect
@@ -15,9 +13,6 @@ from howdah.input.layout import Layout
 from howdah.input.lines import is_splittable
 from howdah.launch.files.files import Files
 from howdah.launch.files.paths import local_path
-
-if TYPE_CHECKING:
-    from howdah.launch.launch import Launch
 
 HEAD_BYTES = 1 << 20
 SLICE_BYTES = 1 << 22
@@ -91,28 +86,3 @@ def slices(files: list, tasks: int, least_bytes: int = 1) -> list:
         edges = [size * i // n for i in range(n)] + [None]
         parts += [{"path": path, "start": a, "stop": b} for a, b in zip(edges, edges[1:])]
     return parts
-
-
-def write_slices(launch: Launch, folder: str) -> list:
-    """One small file per map task that names its part of an input file.
-
-    mrjob's local runners would copy the whole input, line by line in one process, and would
-    not tell tasks the place of what they read.
-    """
-    paths = []
-    for i, place in enumerate(slices(launch.inputs.files, *map_tasks(launch.options))):
-        path = os.path.join(folder, "slice-%05d" % i)
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(place, file)
-            file.write("\n")
-        paths.append(path)
-    return paths
-
-
-def map_tasks(options) -> tuple[int, int]:
-    """How many map tasks a local run should have, and the fewest bytes that are worth one."""
-    asked = (options.jobconf or {}).get("mapreduce.job.maps")
-    if asked:
-        return whole_number(asked, "--jobconf mapreduce.job.maps"), 1
-    cores = options.num_cores or os.cpu_count() or 1
-    return (cores if options.runner == "local" else 1), SLICE_BYTES

@@ -1,4 +1,4 @@
-"""What a job left: its records, the row_counts of its rows, or why it failed."""
+"""What a job left: its records, the counts of its rows, or why it failed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from howdah.input.row_counts import RowCounts
 
 @dataclass
 class Outcome:
-    """What a job gave: its records by key, and the row_counts of its rows."""
+    """What a job gave: its records by key, and the counts of its rows."""
 
     records: dict
     row_counts: RowCounts
@@ -33,7 +33,7 @@ def raise_failure(failure: dict) -> NoReturn:
 def counted_rows(counters: dict) -> tuple[Optional[RowCounts], bool]:
     """The rows of a map-only job from its counters, and whether a task failed.
 
-    The row_counts is None where the runner has no counters (EMR without logs).
+    The counts are None where the runner has no counters (EMR without logs).
     """
     rows = counters.get(COUNTERS)
     if rows is None:
@@ -58,7 +58,7 @@ def refuse_other_rows(row_counts: RowCounts, rows: int, profile: Optional[str]) 
 
 def look_for_failures(output: Iterable[bytes], counted: Optional[RowCounts],
                       rows_of: Callable[[bytes], int]) -> RowCounts:
-    """The row_counts with the rows that a map-only job's output answers with "bad".
+    """The counts with the rows that a map-only job's output answers with "bad".
 
     What was not `counted` is counted here; `rows_of` tells how many rows a line of output is for.
     """

@@ -1,12 +1,12 @@
-"""The base class of all jobs: how a task gets its batches, how a script is launched."""
+"""The base class of all jobs: what a task is, from its input to its report."""
 
 from __future__ import annotations
 
 import json
-import sys
 import traceback
 from argparse import SUPPRESS
-from typing import Iterable, Iterator
+from functools import cached_property
+from typing import Iterable, Iterator, Optional
 
 from howdah.errors import UserError
 from howdah.input.batches import Batch, batches, rows_per_batch
@@ -21,9 +21,11 @@ from howdah.input.lines import (
 )
 from howdah.input.parse import Parser
 from howdah.input.row_counts import RowCounts, merged
+from howdah.options import add_cluster_options, add_input_options
 from howdah.task.malloc import keep_freed_memory
 from howdah.task.mapreduce import BytesValueProtocol, MRJob, MRStep
-from howdah.task.records import RecordProtocol, dump_json, load_json
+from howdah.task.plans import Plan
+from howdah.task.records import RecordProtocol, dump_json
 from howdah.task.reports import BAD_LINE, COUNTERS, FAILED_LINE, FAILURE, ROWS
 
 # What another attempt, perhaps on another node, may get past.
@@ -34,10 +36,14 @@ class HowdahJob(MRJob):
     """A job whose mapper works on batches of points.
 
     The launcher resolves all options into one *plan*, a JSON file that every task is given; tasks
-    know no other option. Subclasses define `add_options`, `prepare` and `show` for the launcher,
-    `map_batches` and, if they reduce, `reducer` for the tasks. Input: rows in any layout. Output:
-    records (key, value), among them `rows`: the row_counts of rows used, skipped and refused.
+    know no other option. Subclasses define `add_options`, and for the tasks `map_batches` and, if
+    they reduce, `reducer`. Input: rows in any layout. Output: records (key, value), among them
+    `rows`: the counts of rows used, skipped and refused.
     """
+
+    #: The class of the job's plan, and the launcher's module whose `run_alone` makes it.
+    PLAN: type[Plan] = Plan
+    LAUNCHER = ""
 
     INPUT_PROTOCOL = BytesValueProtocol
     INTERNAL_PROTOCOL = RecordProtocol
@@ -60,8 +66,6 @@ class HowdahJob(MRJob):
             "--combine", action="store_true",
             help="run the combiner, one more process per map task; mappers add their points up"
                  " in memory, so it finds nothing to add")
-        from howdah.options import add_cluster_options, add_input_options
-
         add_input_options(self.arg_parser)
         add_cluster_options(self.arg_parser)
         self.add_options(self.arg_parser)
@@ -79,17 +83,24 @@ class HowdahJob(MRJob):
 
     # tasks
 
+    @cached_property
+    def _plan_file(self) -> tuple:
+        """The plan, and whether the lines of the input name parts of local files; read once."""
+        with open(self.options.plan, "rb") as file:
+            return self.PLAN.from_json(file.read())
+
     @property
-    def plan(self) -> dict:
-        """What the launcher decided; read once per task."""
-        if not hasattr(self, "_plan"):
-            with open(self.options.plan, "rb") as file:
-                self._plan = load_json(file.read())
-        return self._plan
+    def plan(self):
+        """What the launcher decided."""
+        return self._plan_file[0]
+
+    @property
+    def sliced(self) -> bool:
+        return self._plan_file[1]
 
     @property
     def layout(self) -> Layout:
-        return Layout.from_dict(self.plan["layout"])
+        return self.plan.layout
 
     def batch_rows(self) -> int:
         return rows_per_batch(self.layout.n_columns)
@@ -109,7 +120,7 @@ class HowdahJob(MRJob):
 
     def map_pairs(self, pairs, step_num=0):
         keep_freed_memory()
-        parser = Parser(self.layout, self.keep_lines, nonzero=self.plan.get("metric") == "cosine",
+        parser = Parser(self.layout, self.keep_lines, nonzero=self.plan.metric == "cosine",
                         keep_refused=self.MAP_ONLY)
         try:
             points = batches(parser, self._blocks(pairs), self.batch_rows())
@@ -175,7 +186,7 @@ class HowdahJob(MRJob):
             self.increment_counter(COUNTERS, name, count)
 
     def _blocks(self, pairs) -> Iterator[Block]:
-        if self.plan["sliced"]:
+        if self.sliced:
             for _, line in pairs:
                 place = json.loads(line)
                 yield from read_slice(place["path"], place["start"], place["stop"])
@@ -194,35 +205,11 @@ class HowdahJob(MRJob):
 
     # launching
 
-    @classmethod
-    def run(cls):
-        """Entry point of the script, on the user's machine and in every task."""
-        job = cls()
-        if job.is_task():
-            job.execute()
-        else:
-            from howdah.launch.script import main
-
-            sys.exit(main(job))
+    #: The class of mrjob that runs the job, as the launcher's backend sets it; None: mrjob's own.
+    runner_class: Optional[type] = None
 
     def _runner_class(self):
-        if self.options.runner in (None, "inline"):
-            from howdah.launch.runners.inline import InlineRunner
-
-            return InlineRunner
-        if self.options.runner == "hadoop":
-            from howdah.launch.runners.hadoop import HadoopRunner
-
-            return HadoopRunner
-        if self.options.runner == "emr":
-            from howdah.launch.runners.emr import EmrRunner
-
-            return EmrRunner
-        if self.options.runner == "spark":
-            from howdah.launch.runners.spark import SparkRunner
-
-            return SparkRunner
-        return super()._runner_class()
+        return self.runner_class or super()._runner_class()
 
     def shipped_files(self) -> dict:
         """The files that the user's options ship beside the plan, by option."""
@@ -230,18 +217,3 @@ class HowdahJob(MRJob):
                  for action in self.arg_parser._actions if action.dest in self._file_arg_dests}
         return {option: path for option, path in given.items()
                 if path is not None and option != "--plan"}
-
-    def prepare(self, launch) -> dict:
-        """The job's own part of the plan; called by the launcher before anything is submitted.
-
-        `launch` is a howdah.launch.launch.Launch; raises UserError for wrong use.
-        """
-        return {}
-
-    def launch_otherwise(self, launch):
-        """The row_counts of a launch that needs no job at all; None: run the job."""
-        return None
-
-    def show(self, launch, outcome) -> None:
-        """Print the outcome of a job that was run by itself; None for map-only jobs, whose output
-        stands written already."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Optional
 
 from mrjob.emr import EMRJobRunner
@@ -9,7 +10,9 @@ from mrjob.step import StepFailedException
 
 from howdah.errors import JobFailed, UserError
 from howdah.launch.console import notice
+from howdah.launch.files.paths import is_s3
 from howdah.launch.files.s3 import AWS_ERRORS, S3Files, aws, explain
+from howdah.launch.runners.hadoop import Streaming
 
 READY = ("RUNNING", "WAITING")
 ENDED = ("TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS")
@@ -67,21 +70,42 @@ class EmrRunner(EMRJobRunner):
         return cluster
 
 
-class Emr:
-    """What all jobs of a launch share: a folder on S3 and a cluster.
+class Emr(Streaming):
+    """Amazon EMR: a folder on S3 and a cluster, which all jobs of a launch share.
 
     The cluster is the user's (--cluster-id or --pool-clusters, or so in mrjob.conf), or one that is
     created before the first job and terminated by `close`.
     """
 
-    def __init__(self, runner: EmrRunner):
-        self.runner = runner
-        self.files = S3Files(runner)
-        self.tmp_dir = runner._opts["cloud_tmp_dir"]
+    scheme = "s3"
+    runner_class = EmrRunner
+
+    @cached_property
+    def runner(self) -> EmrRunner:
+        """What holds the cluster; UserError for options that mrjob refuses."""
+        if not AWS_ERRORS:
+            raise UserError("-r emr needs boto3, which is not installed here: pip install boto3.")
+        try:
+            with aws("-r emr cannot be used"):
+                return self.probe()
+        except ValueError as error:
+            raise UserError("mrjob refuses the options of -r emr: %s." % error) from error
+
+    @cached_property
+    def s3_files(self) -> S3Files:
+        return S3Files(self.runner)
+
+    def file_system(self, uri: str):
+        if not is_s3(uri):
+            raise UserError("The URI %s cannot be read from here with -r emr; use s3://." % uri)
+        return self.s3_files
+
+    def scratch_base(self) -> str:
+        return self.runner._opts["cloud_tmp_dir"]
 
     def check(self) -> None:
         """Refuse a temporary folder or a cluster that cannot be used."""
-        self.files.ls(self.tmp_dir)
+        self.s3_files.ls(self.scratch_base())
         cluster_id = self.runner._opts["cluster_id"]
         if cluster_id:
             with aws("The cluster %s cannot be used" % cluster_id):
@@ -90,10 +114,9 @@ class Emr:
                 raise UserError("The cluster %s is %s; give another --cluster-id, or none to have"
                                 " one created." % (cluster_id, state.lower()))
 
-    def share(self, options) -> None:
-        """Set the options of a job so that it runs on this cluster."""
-        options.cloud_tmp_dir = self.tmp_dir
-        options.cluster_id = self.cluster_id()
+    def settings(self, job_class, given, folder: str, output_dir: Optional[str]) -> dict:
+        return {**super().settings(job_class, given, folder, output_dir),
+                "cloud_tmp_dir": self.scratch_base(), "cluster_id": self.cluster_id()}
 
     def cluster_id(self) -> Optional[str]:
         """The cluster, created if need be; None: mrjob finds one in the user's pool."""
@@ -106,7 +129,14 @@ class Emr:
         return found
 
     def close(self) -> None:
-        """Terminate the cluster that was created here; say how to, if that fails."""
+        """Also terminate the cluster that was created here; say how to, if that fails."""
+        try:
+            if "runner" in vars(self):
+                self._terminate()
+        finally:
+            super().close()
+
+    def _terminate(self) -> None:
         cluster_id = self.runner.get_cluster_id()
         if cluster_id and not self.runner._opts["cluster_id"]:
             try:
@@ -121,15 +151,3 @@ class Emr:
             # The bootstrap scripts: nodes that join later would have needed them.
             self.runner._cleanup_cloud_tmp()
         self.runner._cleanup_local_tmp()
-
-
-def open_emr(job) -> Emr:
-    """The EMR that a job's options name; UserError for options that mrjob refuses."""
-    if not AWS_ERRORS:
-        raise UserError("-r emr needs boto3, which is not installed here: pip install boto3.")
-    job.options.output_dir = None
-    try:
-        with aws("-r emr cannot be used"):
-            return Emr(job.make_runner())
-    except ValueError as error:
-        raise UserError("mrjob refuses the options of -r emr: %s." % error) from error

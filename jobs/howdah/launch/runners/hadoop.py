@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import time
+from functools import cached_property
 from typing import Optional
 
 from mrjob.hadoop import HadoopJobRunner
@@ -21,8 +22,12 @@ from mrjob.logs.step import _interpret_hadoop_jar_command_stderr
 
 from howdah.errors import JobFailed, UserError
 from howdah.launch.console import notice
-from howdah.launch.files.hdfs import HadoopFiles, explain
-from howdah.launch.runners.shipping import zip_mrjob
+from howdah.launch.files.hdfs import HadoopFiles, explain, find_hadoop
+from howdah.launch.files.paths import join
+from howdah.launch.files.webhdfs import settings
+from howdah.launch.memory import MB, TaskMemory
+from howdah.launch.runners.backend import Cluster
+from howdah.launch.runners.shipping import zip_mrjob, zip_package
 
 log = logging.getLogger("mrjob.hadoop")
 
@@ -39,10 +44,16 @@ JOBCONF = {
 
 # Two blocks of HDFS: a k-means job is done with them in about the time that a task takes to start.
 SPLIT_BYTES = 1 << 28
+SPLIT_SETTING = "mapreduce.input.fileinputformat.split.minsize"
 LARGE_SPLITS = {
     "mapreduce.job.ubertask.maxbytes": str(SPLIT_BYTES),
-    "mapreduce.input.fileinputformat.split.minsize": str(SPLIT_BYTES),
+    SPLIT_SETTING: str(SPLIT_BYTES),
 }
+
+CONTAINER_MB = "mapreduce.map.memory.mb"
+DEFAULT_CONTAINER_MB = 1024
+# What stays beside the Python process in a container of Hadoop Streaming: the task's JVM.
+TASK_JVM = 256 * MB
 
 #: Hadoop Streaming parts each output line at its first tab and writes key, tab, value: a line
 #: without a tab would get one at its end, whatever the separators. This leaves lines as they are.
@@ -58,22 +69,6 @@ def jobconf_of(job_class, given: Optional[dict]) -> dict:
 ROOT_CAUSE = re.compile(r"^Caused by: (.*)", re.MULTILINE)
 TRACEBACK = re.compile(r"(?:Traceback \(most recent call last\):\n(?:[ \t].*\n)*.*\n"
                        r"(?:\n(?:During handling|The above exception).*\n\n)?)+")
-
-
-def ship_beside(options, package: str, folder: str) -> None:
-    """Put howdah.zip and mrjob.zip on the tasks' path.
-
-    mrjob's own way, a shell script around every task, starts one more Python and leaves a lock
-    file in every node's /tmp.
-    """
-    archives = [package]
-    if options.bootstrap_mrjob is not False:
-        archives.append(zip_mrjob(folder))
-        options.bootstrap_mrjob = False
-    options.upload_files = [*(options.upload_files or []), *archives]
-    own = [os.path.basename(path) for path in archives]
-    given = options.cmdenv.get("PYTHONPATH")
-    options.cmdenv["PYTHONPATH"] = ":".join([*own, given] if given else own)
 
 
 class HadoopRunner(HadoopJobRunner):
@@ -176,3 +171,74 @@ def cause_in_logs(hadoop: str, application: str, seconds: float = 20) -> Optiona
             return "\n".join(causes).rstrip() or None
         time.sleep(0.5)
     return None
+
+
+class Streaming(Cluster):
+    """Hadoop Streaming, on a cluster of one's own or on EMR."""
+
+    def settings(self, job_class, given, folder: str, output_dir: Optional[str]) -> dict:
+        """Besides, howdah.zip and mrjob.zip on the tasks' path.
+
+        mrjob's own way, a shell script around every task, starts one more Python and leaves a lock
+        file in every node's /tmp.
+        """
+        settings = super().settings(job_class, given, folder, output_dir)
+        archives = [zip_package(folder, job_class)]
+        if given.bootstrap_mrjob is not False:
+            archives.append(zip_mrjob(folder))
+        own = [os.path.basename(path) for path in archives]
+        path = settings["cmdenv"].get("PYTHONPATH")
+        settings["cmdenv"]["PYTHONPATH"] = ":".join([*own, path] if path else own)
+        return {**settings, "bootstrap_mrjob": False,
+                "jobconf": jobconf_of(job_class, given.jobconf),
+                "upload_files": [*(given.upload_files or []), *archives]}
+
+    def task_memory(self) -> Optional[TaskMemory]:
+        asked = self.container_memory()
+        if not str(asked).isdecimal():
+            return None
+        return TaskMemory(int(str(asked)) * MB - TASK_JVM, "%s=%s, %d MB of it for the JVM"
+                          % (CONTAINER_MB, asked, TASK_JVM // MB))
+
+    def container_memory(self):
+        """Megabytes of a map task's container; None where that is not known here."""
+        return (self.options.jobconf or {}).get(CONTAINER_MB)
+
+    def split_bytes(self) -> int:
+        least = str((self.options.jobconf or {}).get(SPLIT_SETTING, SPLIT_BYTES))
+        return max(super().split_bytes(), int(least) if least.isdecimal() else 0)
+
+
+class Hadoop(Streaming):
+    """A Hadoop cluster that the hadoop command reaches."""
+
+    _jobs = 0
+
+    runner_class = HadoopRunner
+
+    @cached_property
+    def hadoop_files(self) -> HadoopFiles:
+        return HadoopFiles(find_hadoop(self.options))
+
+    def file_system(self, uri: str):
+        return self.hadoop_files
+
+    def check(self) -> None:
+        find_hadoop(self.options)
+        if not self.streaming_jar:
+            raise UserError("There is no hadoop-streaming*.jar below $HADOOP_HOME or where the"
+                            " hadoop command lies; give --hadoop-streaming-jar.")
+
+    @cached_property
+    def streaming_jar(self) -> Optional[str]:
+        return super().streaming_jar or self.probe().get_hadoop_streaming_jar()
+
+    def settings(self, job_class, given, folder: str, output_dir: Optional[str]) -> dict:
+        self._jobs += 1
+        return {**super().settings(job_class, given, folder, output_dir),
+                "hadoop_streaming_jar": self.streaming_jar,
+                "output_dir": output_dir or join(self.scratch, "output-%d" % self._jobs)}
+
+    def container_memory(self):
+        asked = super().container_memory()
+        return settings().get(CONTAINER_MB, DEFAULT_CONTAINER_MB) if asked is None else asked

@@ -10,6 +10,8 @@ import logging
 import os
 import re
 import subprocess
+import sys
+from functools import cached_property
 from typing import NoReturn, Optional
 from urllib.parse import unquote
 
@@ -20,9 +22,15 @@ from mrjob.parse import is_uri
 from mrjob.spark.runner import SparkMRJobRunner
 
 from howdah.errors import JobFailed, UserError
-from howdah.launch.files.hdfs import HadoopFiles, explain
-from howdah.launch.runners.hadoop import TRACEBACK, cause_in_logs
 from howdah.launch.console import notice
+from howdah.launch.files.hdfs import HadoopFiles, explain, find_hadoop
+from howdah.launch.files.paths import is_s3
+from howdah.launch.files.s3 import S3Files
+from howdah.launch.inputs import whole_number
+from howdah.launch.memory import MB, TaskMemory, share_of_machine
+from howdah.launch.runners.backend import Cluster
+from howdah.launch.runners.hadoop import TRACEBACK, cause_in_logs
+from howdah.launch.runners.shipping import zip_package
 
 log = logging.getLogger("mrjob.spark")
 
@@ -32,6 +40,11 @@ SPARK_CONF = {"spark.ui.enabled": "false", "spark.yarn.report.interval": "100ms"
 
 TASK_ERROR = re.compile(r"PythonException: .*?(%s)" % TRACEBACK.pattern)
 JAVA_ERROR = re.compile(r'^(?:: |Caused by: |Exception in thread "main" )(\S.*)', re.MULTILINE)
+
+
+# Of an executor's memory on YARN, what its Python processes have for themselves.
+PYTHON_OF_EXECUTOR = ("spark.executor.pyspark.memory", "spark.executor.memoryOverhead")
+SPARK_UNITS = {"": MB, "b": 1, "k": 1 << 10, "m": MB, "g": 1 << 30, "t": 1 << 40}
 
 
 class QuickFilesystem(HadoopFilesystem):
@@ -140,3 +153,58 @@ def last_words(said: str) -> str:
     """Java's causes, or else the last lines."""
     errors = list(dict.fromkeys(JAVA_ERROR.findall(said)))
     return "\n".join(errors[-2:] or said.rstrip().splitlines()[-5:])
+
+
+class Spark(Cluster):
+    """Spark with any master."""
+
+    runner_class = SparkRunner
+
+    @cached_property
+    def runner(self) -> SparkRunner:
+        """A runner that knows the settings; it is only asked."""
+        return self.probe()
+
+    @cached_property
+    def remote(self) -> bool:  # type: ignore[override]
+        """On a cluster, unless --spark-tmp-dir is a folder that all its machines share."""
+        return not self.runner._spark_master().startswith("local") and is_uri(
+            self.runner._spark_tmp_dir)
+
+    @cached_property
+    def s3_files(self) -> S3Files:
+        return S3Files(self.runner)
+
+    @cached_property
+    def hadoop_files(self) -> HadoopFiles:
+        return HadoopFiles(find_hadoop(self.options))
+
+    def file_system(self, uri: str):
+        return self.s3_files if is_s3(uri) else self.hadoop_files
+
+    def settings(self, job_class, given, folder: str, output_dir: Optional[str]) -> dict:
+        package = zip_package(folder, job_class)
+        reduces = (given.jobconf or {}).get("mapreduce.job.reduces", "0")
+        if reduces != "0":
+            whole_number(reduces, "--jobconf mapreduce.job.reduces")
+        return {**super().settings(job_class, given, folder, output_dir),
+                "py_files": [*(given.py_files or []), package],
+                "jobconf": {**SPARK_CONF, **(given.jobconf or {})},
+                "python_bin": given.python_bin or [sys.executable],
+                "spark_tmp_dir": given.spark_tmp_dir or (self.scratch if self.remote else folder)}
+
+    def task_memory(self) -> Optional[TaskMemory]:
+        """With a local master a share of this machine; elsewhere what settings give to Python."""
+        local = re.fullmatch(r"local(?:\[(\d+|\*)(?:,.*)?\])?", self.runner._spark_master())
+        if local:
+            tasks = local.group(1) or "1"
+            return share_of_machine((os.cpu_count() or 1) if tasks == "*" else int(tasks) or 1)
+        given = self.runner._opts["jobconf"]
+        cores = str(given.get("spark.executor.cores", 1))
+        for name in PYTHON_OF_EXECUTOR:
+            size = re.fullmatch(r"(\d+)([bkmgt]?)b?", str(given.get(name, "")).lower())
+            if size and cores.isdecimal() and int(cores):
+                return TaskMemory(int(size.group(1)) * SPARK_UNITS[size.group(2)] // int(cores),
+                                  "%s=%s for %s task%s" % (name, given[name], cores,
+                                                           "s" * (cores != "1")))
+        return None

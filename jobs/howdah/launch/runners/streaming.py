@@ -6,12 +6,12 @@ import os
 import shlex
 import shutil
 
-from howdah.task.records import dump_json
 from howdah.errors import UserError
 from howdah.launch.files.paths import is_uri
 from howdah.launch.files.hdfs import words
 from howdah.launch.runners.hadoop import jobconf_of
 from howdah.launch.runners.shipping import ODD_PATH, ONE_THREAD, plain_path, zip_mrjob, zip_package
+from howdah.task.plans import Plan
 
 
 def check_streaming(options) -> None:
@@ -32,21 +32,22 @@ def check_streaming(options) -> None:
                             " a path on this machine; give -r hadoop and a URI, hdfs://..." % path)
 
 
-def streaming_command(launch, job_class, plan: dict, folder: str) -> str:
+def streaming_command(launch, job_class, plan: Plan, shipped: dict, folder: str) -> str:
     """Write what the job ships into a local folder; the command line that runs it.
 
     The plan holds all options; the input and output folders may be changed in the command.
+    `shipped` are files that the tasks are given besides those of the user's options, by option.
     """
     options = launch.options
     os.makedirs(folder)
     script = shutil.copy(job_class.mr_job_script(), folder)
     plan_path = os.path.join(folder, "plan.json")
     with open(plan_path, "wb") as file:
-        file.write(dump_json({"layout": launch.inputs.layout.to_dict(), **plan, "sliced": False}))
-    shipped = [os.path.abspath(path) for path in (
+        file.write(plan.to_json(sliced=False))
+    own = [os.path.abspath(path) for path in (
         script, plan_path, zip_package(folder, job_class), zip_mrjob(folder))]
     extra = {option: plain_path(path, folder)
-             for option, path in launch.job.shipped_files().items()}
+             for option, path in {**launch.job.shipped_files(), **shipped}.items()}
     jobconf = jobconf_of(job_class, options.jobconf)
     if job_class.MAP_ONLY:
         jobconf["mapreduce.job.reduces"] = "0"
@@ -58,10 +59,10 @@ def streaming_command(launch, job_class, plan: dict, folder: str) -> str:
     run = "%s %s --step-num=0 %%s --plan plan.json%s" % (
         python, os.path.basename(script), "".join(
             " %s %s" % (option, os.path.basename(path)) for option, path in extra.items()))
-    command = ["hadoop", "jar", options.hadoop_streaming_jar or "hadoop-streaming.jar"]
+    command = ["hadoop", "jar", launch.backend.streaming_jar or "hadoop-streaming.jar"]
     for name, value in sorted(jobconf.items()):
         command += ["-D", "%s=%s" % (name, value)]
-    command += ["-files", ",".join([*shipped, *extra.values()])]
+    command += ["-files", ",".join([*own, *extra.values()])]
     if options.worker_env:
         command += ["-archives", plain_path(options.worker_env, folder) + "#env"]
     for name, value in sorted(cmdenv.items()):
