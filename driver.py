@@ -122,10 +122,10 @@ def run(launch: Launch, options, output: Output) -> int:
     if options.init not in SEEDINGS:
         start = read_start(options, launch)
     started = time.monotonic()
-    first_plan = sampling_plan(launch, options)
     if launch.inputs.layout.n_columns is not None:
         refuse_large_round(launch, sum(options.clusters) * options.restarts,
                            launch.inputs.layout.n_columns)
+    first_plan = sampling_plan(launch, options)
     import_scikit_learn_meanwhile(launch)
     outcome = launch.run(KMeansSample, first_plan, output.for_job("sample"))
     profile, rows, weights = profile_and_sample(outcome, max(options.clusters))
