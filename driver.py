@@ -45,9 +45,9 @@ from howdah.clustering.seeds import comparable, first_sets, random_rows, rivals
 from howdah.launch.console import guarded, notice, set_up_logging
 from howdah.kmeans.recentre import shift
 from howdah.options import add_metric_options, add_sampling_options
-from kmeans_assign import KMeansAssign
-from kmeans_round import KMeansRound
-from kmeans_sample import KMeansSample
+from howdah.scripts.kmeans_assign import KMeansAssign
+from howdah.scripts.kmeans_round import KMeansRound
+from howdah.scripts.kmeans_sample import KMeansSample
 
 
 class Driver(HowdahJob):

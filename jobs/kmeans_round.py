@@ -49,7 +49,7 @@ class KMeansRound(HowdahJob):
     @staticmethod
     def profile_job():
         """The job that makes the profile, where none is given; a worker has no other script."""
-        from kmeans_sample import KMeansSample
+        from howdah.scripts.kmeans_sample import KMeansSample
 
         return KMeansSample
 

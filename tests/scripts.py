@@ -118,7 +118,7 @@ def start_file(path: Path, X: np.ndarray, k: int) -> np.ndarray:
 
 
 def _entry(script: str):
-    module = importlib.import_module(script)
+    module = importlib.import_module("howdah.scripts." + script)
     return (lambda: entry.run(getattr(module, JOBS[script]))) if script in JOBS else module.main
 
 

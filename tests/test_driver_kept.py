@@ -12,9 +12,9 @@ from generators import blobs, write_csv
 from howdah.errors import UserError
 from howdah.launch.files.files import Files
 from howdah.launch.launch import Launch
-from kmeans_assign import KMeansAssign
-from kmeans_round import KMeansRound
-from kmeans_sample import KMeansSample
+from howdah.scripts.kmeans_assign import KMeansAssign
+from howdah.scripts.kmeans_round import KMeansRound
+from howdah.scripts.kmeans_sample import KMeansSample
 from scripts import (
     IRIS,
     IRIS_ARGS,

@@ -11,7 +11,7 @@ from generators import blobs, write_csv
 from howdah.errors import UserError
 from howdah.launch.files.files import Files, identity
 from howdah.clustering.output import Output
-from kmeans_round import KMeansRound
+from howdah.scripts.kmeans_round import KMeansRound
 from scripts import history, refused, run, start_file, succeed
 
 ROWS = blobs(60, 2, 3, seed=0)

@@ -13,7 +13,7 @@ import pytest
 from generators import blobs, write_csv
 from howdah.errors import UserError
 from howdah.clustering.seeds import random_rows
-from kmeans_round import KMeansRound
+from howdah.scripts.kmeans_round import KMeansRound
 from scripts import (
     DIGITS,
     DIGITS_ARGS,

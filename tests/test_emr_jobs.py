@@ -15,7 +15,7 @@ import pytest
 import scripts
 from emr.steps import state_of, wait_for
 from howdah.launch.runners.emr import Emr
-from kmeans_round import KMeansRound
+from howdah.scripts.kmeans_round import KMeansRound
 from scripts import DIGITS, IRIS, REPOSITORY, history, refused, run, succeed
 from test_exit_codes import BROKEN_JOB
 
@@ -277,7 +277,7 @@ def test_wrong_credentials_are_one_sentence(emr, monkeypatch):
 
 def test_without_boto3_one_sentence_says_what_to_install(emr):
     code = ("import sys; sys.modules['boto3'] = sys.modules['botocore'] = None\n"
-            "import driver; sys.exit(driver.main(sys.argv[1:]))")
+            "from howdah.scripts import driver; sys.exit(driver.main(sys.argv[1:]))")
     done = subprocess.run([sys.executable, "-c", code, str(IRIS), "-k", "3", *emr.args()],
                           cwd=str(REPOSITORY), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert done.stderr.decode().strip() == (

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from bench.harness import run as measure
 from bench.map_tasks import RoundTasks, Tasks
-from driver import Driver
+from howdah.scripts.driver import Driver
 from generators import blobs, write_csv
 from howdah.task.plans import Plan
 from howdah.clustering import estimate, memory_laws
@@ -22,7 +22,7 @@ from howdah.launch.inputs import Inputs
 from howdah.clustering.rounds import round_plan
 from howdah.launch.launch import Launch
 from howdah.input.layout import Layout
-from kmeans_sample import KMeansSample
+from howdah.scripts.kmeans_sample import KMeansSample
 from scripts import IRIS, REPOSITORY, WORDCOUNT, refused, run, succeed
 
 ROWS = 60_000

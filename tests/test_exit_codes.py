@@ -12,7 +12,7 @@ from scripts import DIGITS, IRIS, REPOSITORY, refused, run, succeed
 
 BROKEN_JOB = '''
 from howdah.entry import run
-from kmeans_round import KMeansRound
+from howdah.scripts.kmeans_round import KMeansRound
 
 
 class Broken(KMeansRound):

@@ -39,7 +39,7 @@ import os
 import signal
 
 from howdah.entry import run
-from kmeans_round import KMeansRound
+from howdah.scripts.kmeans_round import KMeansRound
 
 
 class KilledOnce(KMeansRound):

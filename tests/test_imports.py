@@ -40,7 +40,7 @@ def test_numerics_know_nothing_of_mapreduce(module):
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_workers_of_k_means_import_numpy_simdjson_and_mrjob_alone(script):
-    loaded = imported(script)
+    loaded = imported("howdah.scripts." + script)
     assert {"numpy", "mrjob", "howdah.task.job"} <= set(loaded)
     installed = {name for name, file in loaded.items() if "-packages" in file}
     assert tops(installed) <= tops(imported(*DEPENDENCIES))
@@ -50,7 +50,7 @@ def test_workers_of_k_means_import_numpy_simdjson_and_mrjob_alone(script):
 
 
 def test_setuptools_may_be_imported_after_a_job():
-    code = "import warnings, kmeans_round; warnings.simplefilter('error'); import setuptools"
+    code = "import warnings, howdah.scripts.knn; warnings.simplefilter('error'); import setuptools"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

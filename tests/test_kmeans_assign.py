@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from generators import blobs, write_csv
-from kmeans_assign import KMeansAssign
+from howdah.scripts.kmeans_assign import KMeansAssign
 from scripts import (
     DIGITS,
     IRIS,

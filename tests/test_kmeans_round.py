@@ -23,7 +23,7 @@ from howdah.kmeans.classify import classify
 from howdah.kmeans.recentre import recentre
 from howdah.kmeans.moments import Moments
 from howdah.kmeans.sums import Sums
-from kmeans_round import KMeansRound
+from howdah.scripts.kmeans_round import KMeansRound
 from pytest import approx
 from scripts import DIGITS, IRIS, REPOSITORY, WORDCOUNT, plan_of, refused, succeed
 from sklearn.cluster import KMeans

@@ -14,7 +14,7 @@ from howdah.clustering.sampling import profile_and_sample, sampling_plan
 from howdah.kmeans.moments import Moments
 from howdah.kmeans.profile import Profile
 from howdah.kmeans.priority_sample import PrioritySample
-from kmeans_sample import KMeansSample
+from howdah.scripts.kmeans_sample import KMeansSample
 from scripts import DIGITS, IRIS, WORDCOUNT, plan_of, refused, run, succeed
 from sklearn.datasets import load_iris, load_svmlight_file
 

@@ -18,7 +18,7 @@ from howdah.knn.index import file_digest
 from howdah.task.plans import KnnPlan
 from howdah.indexing.queries import query_layout, tail
 from howdah.launch.launch import Launch
-from knn import KNN
+from howdah.scripts.knn import KNN
 from knn_oracle import neighbours
 from scripts import DIGITS, IRIS, REPOSITORY, WORDCOUNT, plan_of, refused, run, succeed
 from sklearn.datasets import load_digits, load_iris, load_svmlight_file

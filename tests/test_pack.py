@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from generators import blobs, write_csv, write_svmlight
 from howdah.launch.outcome import look_for_failures
-from pack import Pack
+from howdah.scripts.pack import Pack
 from packed import columns, lines, pack, points
 from scripts import (
     DIGITS,

@@ -17,9 +17,9 @@ from howdah.launch.launch import Launch
 from howdah.launch.runners.backend import shared_args
 from howdah.launch.runners.shipping import ODD_INPUT, PACKAGE, refuse_odd, zip_package
 from howdah.launch.runners.streaming import check_streaming
-from kmeans_round import KMeansRound
-from kmeans_sample import KMeansSample
-from knn import KNN
+from howdah.scripts.kmeans_round import KMeansRound
+from howdah.scripts.kmeans_sample import KMeansSample
+from howdah.scripts.knn import KNN
 from scripts import DIGITS, IRIS, REPOSITORY, plan_of, refused, succeed
 
 ROUND = REPOSITORY / "jobs" / "kmeans_round.py"
@@ -29,7 +29,7 @@ TALKING_JOB = '''
 import logging, sys, warnings
 import numpy as np
 from howdah.entry import run
-from kmeans_round import KMeansRound
+from howdah.scripts.kmeans_round import KMeansRound
 
 def talk():
     warnings.warn("a warning")

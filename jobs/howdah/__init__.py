@@ -21,9 +21,9 @@ def require(*modules: str) -> None:
     if not missing:
         return
     text = ("The Python %s (%d.%d) has no %s; build an environment with `python"
-            " jobs/worker_env.py env.tar.gz` and give it with --worker-env env.tar.gz, or install"
-            " the packages on every node." % (sys.executable, *sys.version_info[:2],
-                                              ", ".join(missing)))
+            " jobs/worker_env.py env.tar.gz` (or `howdah worker-env env.tar.gz`) and give it with"
+            " --worker-env env.tar.gz, or install the packages on every node."
+            % (sys.executable, *sys.version_info[:2], ", ".join(missing)))
     if not any(task in sys.argv for task in TASKS):
         raise ImportError(text)
     print("failure\t" + json.dumps({"kind": "environment", "text": text}))

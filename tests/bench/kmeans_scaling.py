@@ -43,7 +43,7 @@ from bench.harness import (  # noqa: E402
 )
 from bench.map_tasks import RoundTasks, Tasks  # noqa: E402
 from bench.report import RESULTS, Report, repeats_of  # noqa: E402
-from kmeans_sample import KMeansSample  # noqa: E402
+from howdah.scripts.kmeans_sample import KMeansSample  # noqa: E402
 
 BLOBS = 50
 BILLION = 10 ** 9

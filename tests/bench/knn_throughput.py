@@ -53,7 +53,7 @@ from howdah.knn.index import candidates_path, save  # noqa: E402
 from howdah.indexing.build import Points, build  # noqa: E402
 from howdah.indexing.queries import plan_of_options  # noqa: E402
 from howdah.launch.launch import Launch  # noqa: E402
-from knn import KNN  # noqa: E402
+from howdah.scripts.knn import KNN  # noqa: E402
 from knn_oracle import neighbours  # noqa: E402
 
 NEIGHBOURS = 10

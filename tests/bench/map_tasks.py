@@ -15,7 +15,7 @@ from howdah.launch.launch import Launch
 from howdah.input.lines import read_slice
 from howdah.kmeans.recentre import Recentred
 from howdah.input.parse import Parser
-from kmeans_round import KMeansRound
+from howdah.scripts.kmeans_round import KMeansRound
 
 KMeansRound.set_up_logging(quiet=True)
 

@@ -8,6 +8,7 @@ from typing import Optional
 
 import numpy as np
 
+from howdah.commands import called
 from howdah.clustering.memory_laws import refuse_large_sample
 from howdah.errors import UserError
 from howdah.input.columns import places_of
@@ -112,8 +113,8 @@ def read_profile(path: str, launch) -> Profile:
         first = json.loads(launch.files.read(path).split(b"\n", 1)[0])
         profile, names = Profile.from_readable(first["profile"]), first.get("columns")
     except (ValueError, KeyError, TypeError):
-        raise UserError("%s is no profile; make one with: python jobs/kmeans_sample.py INPUT -k K >"
-                        " FILE." % path) from None
+        raise UserError("%s is no profile; make one with: %s INPUT -k K > FILE."
+                        % (path, called("sample"))) from None
     layout = launch.inputs.layout
     places = places_of(names, layout, "those of the profile %s" % path)
     if layout.n_columns not in (None, profile.width):

@@ -10,6 +10,7 @@ from typing import Optional
 import numpy as np
 
 from howdah.knn.answering import GROUP, NOT_MAPPED, TRUNCATED, slice_name
+from howdah.commands import called
 from howdah.errors import UserError
 from howdah.knn.description import (
     REBUILD,
@@ -104,7 +105,7 @@ def describe_index(launch, options) -> Description:
     """The description of the index, read from its last kilobyte wherever it lies."""
     path = options.index
     if not path:
-        raise UserError("--index is missing; build one with jobs/knn_index.py.")
+        raise UserError("--index is missing; build one with %s." % called("index"))
     launch.backend.check_paths([path])
     if is_uri(path):
         return _describe_remote(launch, path)
@@ -118,8 +119,8 @@ def describe_index(launch, options) -> Description:
 def _describe_remote(launch, uri: str) -> Description:
     found = launch.files.list(uri)
     if not found:
-        raise UserError("The index %s does not exist; build one with jobs/knn_index.py and copy it"
-                        " there." % uri)
+        raise UserError("The index %s does not exist; build one with %s and copy it there."
+                        % (uri, called("index")))
     description = checked_description(launch.files.head(uri, TAIL_BYTES), tail(launch, uri),
                                       found[0][1], uri)
     if description is None:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Optional
 
+from howdah.commands import called
 from howdah.errors import UserError
 
 FORMAT_VERSION = 1
@@ -21,7 +22,7 @@ MARK = "howdah_index"
 COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"\x5d\x00": "lzma",
               b"\x04\x22\x4d\x18": "lz4", b"\x78\x01": "zlib", b"\x78\x5e": "zlib",
               b"\x78\x9c": "zlib", b"\x78\xda": "zlib"}
-REBUILD = "build it again with jobs/knn_index.py"
+REBUILD = "build it again with " + called("index")
 
 
 @dataclass
@@ -77,7 +78,8 @@ def description_of_tail(tail: bytes, name: str) -> Optional[Description]:
 def read_description(path: str) -> Optional[Description]:
     """The description of a local file, as `checked_description` gives it."""
     if not os.path.isfile(path):
-        raise UserError("The index %s does not exist; build one with jobs/knn_index.py." % path)
+        raise UserError("The index %s does not exist; build one with %s."
+                        % (path, called("index")))
     size = os.path.getsize(path)
     with open(path, "rb") as file:
         head = file.read(TAIL_BYTES)

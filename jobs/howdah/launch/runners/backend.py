@@ -17,6 +17,7 @@ from glob import escape, glob
 from importlib import import_module
 from typing import Optional
 
+from howdah.commands import called
 from howdah.errors import UserError
 from howdah.input.lines import is_splittable
 from howdah.launch.files.files import Files
@@ -135,8 +136,8 @@ class Backend:
         """Where the workers' environment is; a local one is copied to HDFS or S3 once."""
         path = self.options.worker_env
         if not self.files.exists(path):
-            raise UserError("The environment %s does not exist; build it with jobs/worker_env.py."
-                            % path)
+            raise UserError("The environment %s does not exist; build it with %s."
+                            % (path, called("worker-env")))
         if is_uri(path) or not self.remote:
             return path
         uri = join(self.scratch, plain_name(path))

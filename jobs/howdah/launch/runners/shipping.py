@@ -15,7 +15,7 @@ from typing import Optional, Pattern
 
 import mrjob
 
-import howdah
+import howdah.scripts
 from howdah.errors import UserError
 from howdah.launch.files.paths import is_uri, local_path
 
@@ -31,6 +31,7 @@ ODD_INPUT = re.compile(r"[,:*?\[\]{}\\]")
 PACKAGE = os.path.dirname(os.path.abspath(howdah.__file__))
 JOBS_FOLDER = os.path.dirname(PACKAGE)
 #: What workers get of the package: its own modules ("") and these rooms.
+SCRIPTS = "howdah.scripts."
 WORKERS = ("", "input", "kmeans", "knn", "task")
 
 
@@ -43,7 +44,10 @@ def zip_package(folder: str, job_class=None) -> str:
              for room in WORKERS for name in os.listdir(os.path.join(PACKAGE, room))
              if name.endswith(".py")}
     for base in job_class.__mro__[1:] if job_class else ():
-        if "." not in base.__module__ and base is not object:
+        if base.__module__.startswith(SCRIPTS):
+            files[SCRIPTS.replace(".", "/") + "__init__.py"] = inspect.getfile(howdah.scripts)
+            files[base.__module__.replace(".", "/") + ".py"] = inspect.getfile(base)
+        elif "." not in base.__module__ and base is not object:
             files[base.__module__ + ".py"] = inspect.getfile(base)
     return _zip(os.path.join(folder, "howdah.zip"), files)
 

@@ -1,0 +1,1 @@
+../../kmeans_assign.py

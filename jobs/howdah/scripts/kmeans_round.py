@@ -1,0 +1,1 @@
+../../kmeans_round.py

@@ -1,0 +1,1 @@
+../../knn_index.py
