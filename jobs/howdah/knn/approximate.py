@@ -1,7 +1,7 @@
-"""Annoy and FAISS behind scikit-learn's face: kneighbors(X, n_neighbors, return_distance).
+"""Candidates from Annoy and FAISS, which promise nothing.
 
 Both keep their index in a file of their own beside the joblib file, mapped into memory where they
-can. Their distances are float32 and are not used: neighbours are measured again.
+can. Their distances are float32 and are not asked for: neighbours are measured again.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 
 from howdah.errors import UserError
 from howdah.knn.distances import is_sparse
+from howdah.knn.search import Search
 
 ANNOY_METRICS = {"euclidean": "euclidean", "manhattan": "manhattan", "cosine": "angular"}
 FAISS_METRICS = ("euclidean", "cosine")
@@ -58,7 +59,7 @@ def build_faiss(points: np.ndarray, metric: str, centre, path: str, factory: str
 
 
 def open_candidates(description: dict, path: str, metric: str, d: int, centre):
-    """The searcher whose file `build_annoy` or `build_faiss` wrote."""
+    """The Annoy or Faiss whose file `build_annoy` or `build_faiss` wrote."""
     kind = {"annoy": Annoy, "faiss": Faiss}[description["kind"]]
     return kind(description, path, metric, d, centre)
 
@@ -72,18 +73,13 @@ class Annoy:
         self.index = _module("annoy").AnnoyIndex(d, ANNOY_METRICS[metric])
         self.index.load(path)
 
-    def kneighbors(self, X: np.ndarray, n_neighbors: int, return_distance: bool = True):
-        """(distances, positions), both (m, n), or positions alone; -1 where fewer are found."""
-        positions = np.full((len(X), n_neighbors), -1, dtype=np.int64)
-        distances = np.full((len(X), n_neighbors), np.inf)
+    def candidates(self, X: np.ndarray, k: int) -> np.ndarray:
+        """Positions (m, k) of about the k nearest points of every row; -1 where fewer are found."""
+        positions = np.full((len(X), k), -1, dtype=np.int64)
         for i, row in enumerate(_vectors(X, self.metric, self.centre)):
-            found, far = self.index.get_nns_by_vector(row.tolist(), n_neighbors, self.search_k,
-                                                      include_distances=True)
+            found = self.index.get_nns_by_vector(row.tolist(), k, self.search_k)
             positions[i, :len(found)] = found
-            distances[i, :len(found)] = far
-        if self.metric == "cosine":
-            distances = distances * distances / 2
-        return (distances, positions) if return_distance else positions
+        return positions
 
 
 class Faiss:
@@ -98,14 +94,9 @@ class Faiss:
             self.index = faiss.read_index(path)
         _set_parameters(faiss, self.index, description["parameters"])
 
-    def kneighbors(self, X: np.ndarray, n_neighbors: int, return_distance: bool = True):
-        """(distances, positions), both (m, n), or positions alone; -1 where fewer are found."""
-        scores, positions = self.index.search(_vectors(X, self.metric, self.centre), n_neighbors)
-        if not return_distance:
-            return positions
-        scores = scores.astype(np.float64)
-        distances = 1 - scores if self.metric == "cosine" else np.sqrt(np.maximum(scores, 0))
-        return np.where(positions < 0, np.inf, distances), positions
+    def candidates(self, X: np.ndarray, k: int) -> np.ndarray:
+        """Positions (m, k) of about the k nearest points of every row; -1 where fewer are found."""
+        return self.index.search(_vectors(X, self.metric, self.centre), k)[1]
 
 
 def _vectors(X: np.ndarray, metric: str, centre: Optional[np.ndarray]) -> np.ndarray:
@@ -132,14 +123,19 @@ def _module(name: str):
                         % ("faiss-cpu" if name == "faiss" else name)) from None
 
 
-class Approximate:
+class Approximate(Search):
     """Candidates from an index that promises nothing: what it misses is missed."""
+
+    exact = False
 
     def __init__(self, searcher):
         self.searcher = searcher
 
     def nearest(self, Q, k: int):
-        """Positions (m, k), -1 where the index finds fewer."""
-        if is_sparse(Q):
-            Q = Q.toarray()
-        return self.searcher.kneighbors(Q, k, return_distance=False), None
+        return self.searcher.candidates(Q.toarray() if is_sparse(Q) else Q, k), None
+
+    def proves(self, reach, t: np.ndarray) -> np.ndarray:
+        return np.ones(len(t), dtype=bool)
+
+    def within(self, Q, t: np.ndarray):
+        raise NotImplementedError("An approximate index does not know all points within a radius.")

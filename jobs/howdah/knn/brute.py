@@ -13,6 +13,7 @@ from typing import Iterator, Union
 import numpy as np
 
 from howdah.knn.distances import is_sparse
+from howdah.knn.search import Search
 
 CHUNK_POINTS = 1024
 BLOCK_QUERIES = 256
@@ -138,12 +139,13 @@ class Direct:
         return scores
 
 
-class Brute:
-    """Candidates from all points; `nearest`, `proves` and `within` are what every search has.
+class Brute(Search):
+    """Candidates from all points.
 
     Attributes
     ----------
     points : (n, d) ndarray or CSR
+    single, double : scores in float32, where that is safe, and in float64
     """
 
     def __init__(self, points, metric: str, centre=None):
@@ -152,80 +154,73 @@ class Brute:
         if metric in ("euclidean", "cosine"):
             if centre is None and not is_sparse(points):
                 centre = np.asarray(points[::max(1, n // 256)], dtype=np.float64).mean(axis=0)
-            self.fast: Union[Product, Direct] = Product(points, metric, centre, np.float32)
-            self.fine: Union[Product, Direct] = Product(points, metric, centre, np.float64)
+            self.single: Union[Product, Direct] = Product(points, metric, centre, np.float32)
+            self.double: Union[Product, Direct] = Product(points, metric, centre, np.float64)
         else:
-            self.fast = self.fine = Direct(points, metric)
+            self.single = self.double = Direct(points, metric)
 
     def nearest(self, Q, k: int):
-        """Positions (m, k) of the k best points of every query, and what the others score.
-
-        The second value (m,) is for `proves`: no point left out scores less.
-        """
-        scoring = self.fast
+        """See Search; by the reach no point that was left out scores less than the threshold."""
+        scoring = self.single
         queries = scoring.queries(Q)
         if scoring.too_large(queries):
-            scoring = self.fine
+            scoring = self.double
             queries = scoring.queries(Q)
         n, m = self.points.shape[0], Q.shape[0]
-        pools = [Pool(min(BLOCK_QUERIES, m - start), k, start)
-                 for start in range(0, m, BLOCK_QUERIES)]
-        self._first_thresholds(scoring, queries, pools, k)
+        tops = [TopK(min(BLOCK_QUERIES, m - start), k, start)
+                for start in range(0, m, BLOCK_QUERIES)]
+        self._first_thresholds(scoring, queries, tops, k)
         for start in range(0, n, CHUNK_POINTS):
             chunk = scoring.chunk(slice(start, start + CHUNK_POINTS))
-            for pool in pools:
-                pool.offer(scoring.scores(queries, pool.block, chunk), start)
-        for pool in pools:
-            pool.shrink()
-        positions = np.concatenate([pool.positions[:, :k] for pool in pools])
-        reach = np.concatenate([pool.threshold for pool in pools])
+            for top in tops:
+                top.offer(scoring.scores(queries, top.block, chunk), start)
+        for top in tops:
+            top.shrink()
+        positions = np.concatenate([top.positions[:, :k] for top in tops])
+        reach = np.concatenate([top.threshold for top in tops])
         if k >= n:
             reach[:] = np.inf
         return positions, (scoring, queries, reach)
 
-    def _first_thresholds(self, scoring, queries, pools: list, k: int) -> None:
+    def _first_thresholds(self, scoring, queries, tops: list, k: int) -> None:
         """Thresholds from a sample of points, so that few of the first chunks' points pass."""
         n = self.points.shape[0]
         size = min(SAMPLE_POINTS, n // 8)
         if k > size // 4:
             return
         chunk = scoring.chunk(slice(0, n, n // size))
-        for pool in pools:
-            scores = scoring.scores(queries, pool.block, chunk)
+        for top in tops:
+            scores = scoring.scores(queries, top.block, chunk)
             kth = np.partition(scores, k - 1, axis=1)[:, k - 1].astype(np.float64)
-            there = _part(queries, pool.block)
+            there = _part(queries, top.block)
             # The same points must pass again although another product may round differently.
             t = scoring.distance_of(there, kth)
-            pool.threshold = np.maximum(kth, scoring.limit(there, t * (1 + 1e-6)))
+            top.threshold = np.maximum(kth, scoring.limit(there, t * (1 + 1e-6)))
 
     def proves(self, reach, t: np.ndarray) -> np.ndarray:
-        """Whether (m,) every point within distance t (m,) is among the candidates of `nearest`."""
         scoring, queries, lowest = reach
         return (lowest == np.inf) | (lowest > scoring.limit(queries, t))
 
     def within(self, Q, t: np.ndarray) -> Iterator[tuple]:
-        """(rows, positions) in pieces: every point within distance t (m,), and few others.
-
-        Pieces come in the order of positions; within a piece rows come in their order.
-        """
-        queries = self.fine.queries(Q)
-        limit = self.fine.limit(queries, t)
+        """See Search; a piece is of one block of queries and one chunk of points."""
+        queries = self.double.queries(Q)
+        limit = self.double.limit(queries, t)
         m = Q.shape[0]
         for start in range(0, self.points.shape[0], CHUNK_POINTS):
-            chunk = self.fine.chunk(slice(start, start + CHUNK_POINTS))
+            chunk = self.double.chunk(slice(start, start + CHUNK_POINTS))
             for low in range(0, m, BLOCK_QUERIES):
                 block = slice(low, low + BLOCK_QUERIES)
-                scores = self.fine.scores(queries, block, chunk)
+                scores = self.double.scores(queries, block, chunk)
                 flat = np.flatnonzero(scores <= limit[block, None])
                 if len(flat):
                     rows, columns = np.divmod(flat, scores.shape[1])
                     yield rows + low, columns + start
 
 
-class Pool:
+class TopK:
     """The k lowest scores so far of each of m queries, and their points.
 
-    `threshold` (m,): no point that is not in the pool scored less.
+    `threshold` (m,): no point that is not kept scored less.
     """
 
     def __init__(self, m: int, k: int, start: int):

@@ -1,8 +1,8 @@
 """Exact nearest neighbours: candidates from a search, distances and ties decided here.
 
-A search (brute.Brute, trees.Tree) names candidates and can prove that it missed
-none. Distances are computed again in float64, row by row; equal ones are ordered by position. So
-the answer depends on the query and the points alone: not on the batch, the search or the machine.
+A search names candidates and, if it is exact, can prove that it missed none. Distances are
+computed again in float64, row by row; equal ones are ordered by position. So the answer depends on
+the query and the points alone: not on the batch, the search or the machine.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Iterator, Optional, Sequence
 import numpy as np
 
 from howdah.knn.distances import is_sparse, pair_distances, refuse_extremes
+from howdah.knn.search import Search
 
 MOST_HELD = 1 << 19
 
@@ -59,11 +60,10 @@ class Answers:
 class Neighbors:
     """Nearest neighbours among the rows of `points` (n, d), dense or CSR."""
 
-    def __init__(self, points, metric: str, search):
+    def __init__(self, points, metric: str, search: Search):
         self.points = points
         self.metric = metric
         self.search = search
-        self.exact = hasattr(search, "proves")
 
     def query(self, Q, n: Optional[int] = None, radius: Optional[float] = None,
               excluded: Optional[Sequence] = None, exclude_same: bool = False,
@@ -98,7 +98,7 @@ class Neighbors:
             yield from (rows[start:start + step] for start in range(0, len(rows), step))
 
     def _answer(self, Q, limit: int, all_within: bool, radius, excluded) -> Answers:
-        if all_within and self.exact:
+        if all_within and self.search.exact:
             return self._within(Q, np.full(Q.shape[0], float(radius)), limit, excluded)
         return self._nearest(Q, limit, np.inf if radius is None else float(radius), excluded)
 
@@ -106,7 +106,7 @@ class Neighbors:
         m, size = Q.shape[0], self.points.shape[0]
         spare = 0 if excluded is None else max(map(len, excluded), default=0)
         # A few more than n show most ties whole, and save looking further.
-        candidates = n + spare + (4 + n // 2 if self.exact else 0)
+        candidates = n + spare + (4 + n // 2 if self.search.exact else 0)
         positions, reach = self.search.nearest(Q, min(size, candidates))
         positions = np.sort(positions, axis=1)
         distances = self._measured(Q, positions, excluded)
@@ -116,7 +116,7 @@ class Neighbors:
         t = distances[:, n - 1] if distances.shape[1] >= n else np.full(m, np.inf)
         t = np.minimum(t, radius)
         good = np.isfinite(distances) & (distances <= radius)
-        sure = self.search.proves(reach, t) if self.exact else np.ones(m, dtype=bool)
+        sure = self.search.proves(reach, t)
         good[~sure] = False
         rows = np.nonzero(good)[0]
         answers = Answers.of_pairs(m, rows, positions[good], distances[good])

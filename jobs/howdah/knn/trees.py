@@ -6,11 +6,13 @@ from typing import Iterator
 
 import numpy as np
 
+from howdah.knn.search import Search
+
 MOST_PAIRS = 1 << 20
 UNIT = float(np.finfo(np.float64).eps)
 
 
-class Tree:
+class Tree(Search):
     """A fitted NearestNeighbors whose method is kd_tree or ball_tree.
 
     A tree measures row by row in float64 and prunes by the distance of a query from a node, so it
@@ -27,7 +29,6 @@ class Tree:
         self.unit = 8 * (bounds.shape[2] + 16) * UNIT
 
     def nearest(self, Q, k: int):
-        """Positions (m, k) of the k best points of every query, and what `proves` needs."""
         distances, positions = self.fitted.kneighbors(Q, k)
         reach = distances[:, -1]
         if k >= self.fitted.n_samples_fit_:
@@ -35,12 +36,10 @@ class Tree:
         return positions, (Q, reach)
 
     def proves(self, reach, t: np.ndarray) -> np.ndarray:
-        """Whether (m,) every point within distance t (m,) is among the candidates of `nearest`."""
         Q, lowest = reach
         return (lowest == np.inf) | (lowest > self._limit(Q, t))
 
     def within(self, Q, t: np.ndarray) -> Iterator[tuple]:
-        """(rows, positions) in pieces: every point within distance t (m,), and few others."""
         radii = self._limit(Q, t)
         counts = self.tree.query_radius(Q, radii, count_only=True)
         piece = (np.cumsum(counts) - counts) // MOST_PAIRS
