@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from howdah.input.packed import describe, unpack_rows
+from howdah.input.packed import packed_layout, unpack_rows
 from howdah.input.layout import InputOptions
 from howdah.input.rows import Rows
 from scipy.sparse import csr_matrix, vstack
@@ -27,12 +27,12 @@ def lines(folder: Path) -> list:
 
 
 def columns(folder: Path) -> list:
-    return describe(lines(folder)[0], InputOptions(), "").column_names()
+    return packed_layout(lines(folder)[0], InputOptions(), "").column_names()
 
 
 def points(folder: Path) -> Rows:
     """All rows of all blocks; sparse ones as CSR."""
-    layout = describe(lines(folder)[0], InputOptions(), "")
+    layout = packed_layout(lines(folder)[0], InputOptions(), "")
     blocks: list = [unpack_rows(line, layout) for line in lines(folder)]
     texts = {role: [text for block in blocks for text in block.texts[role]]
              for role in layout.texts}

@@ -9,7 +9,7 @@ from typing import Optional
 
 import numpy as np
 import pytest
-from howdah.input.packed import describe, first_block, lines_of, pack_rows, unpack_rows
+from howdah.input.packed import first_block, lines_of, pack_rows, packed_layout, unpack_rows
 from howdah.errors import UserError
 from howdah.input.layout import InputOptions
 from howdah.input.lines import Block
@@ -26,7 +26,7 @@ def packed(rows=X, names=("a", "b", "c"), *args, **options) -> bytes:
 
 
 def unpacked(line: bytes, **asked):
-    return unpack_rows(line, describe(line, InputOptions(**asked), "in"))
+    return unpack_rows(line, packed_layout(line, InputOptions(**asked), "in"))
 
 
 def made(header, arrays: bytes = b"") -> bytes:
@@ -38,7 +38,7 @@ def made(header, arrays: bytes = b"") -> bytes:
 
 def sentence(line: bytes, first: Optional[bytes] = None) -> str:
     """What is said of a block, behind a good first one."""
-    layout = describe(packed() if first is None else first, InputOptions(), "in")
+    layout = packed_layout(packed() if first is None else first, InputOptions(), "in")
     with pytest.raises(UserError) as refused:
         unpack_rows(line, layout)
     return str(refused.value)
@@ -75,7 +75,7 @@ def test_first_block_needs_the_beginning_of_the_line_only():
 def test_ends_of_lines_do_not_matter(end):
     """Hadoop adds a tab where a line has no value."""
     line = packed()
-    layout = describe(line + end, InputOptions(), "in")
+    layout = packed_layout(line + end, InputOptions(), "in")
     (_, bare), = lines_of(line + end)
     assert unpack_rows(bare, layout).X.tolist() == X.tolist()
 
@@ -121,7 +121,7 @@ def test_sparse_round_trip(dtype):
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_sparse_columns_keep_their_numbers(first):
-    assert describe(pack_rows(SPARSE, first), InputOptions(), "in").zero_based == (first == 0)
+    assert packed_layout(pack_rows(SPARSE, first), InputOptions(), "in").zero_based == (first == 0)
 
 
 def test_a_sparse_block_without_a_value():
@@ -142,12 +142,12 @@ def test_weights_come_back():
 
 def test_columns_may_be_ignored_when_reading():
     assert unpacked(packed(), ignore_columns=("a",)).X.tolist() == X[:, 1:].tolist()
-    layout = describe(packed(), InputOptions(ignore_columns=("b",)), "in")
+    layout = packed_layout(packed(), InputOptions(ignore_columns=("b",)), "in")
     assert layout.columns == ("a", "c") and layout.numeric == (0, 2)
 
 
 def test_columns_may_be_wanted_in_another_order():
-    layout = describe(packed(), InputOptions(), "in")
+    layout = packed_layout(packed(), InputOptions(), "in")
     turned = replace(layout, columns=("c", "a", "b"), numeric=(2, 0, 1))
     assert unpack_rows(packed(), turned).X.tolist() == X[:, [2, 0, 1]].tolist()
 
@@ -190,7 +190,7 @@ def test_foreign_blocks(line, reason):
 
 def test_a_damaged_first_block():
     with pytest.raises(UserError, match=r"A packed block is damaged \(its header has no columns"):
-        describe(made({"rows": 1, "width": 1, "arrays": []}), InputOptions(), "in")
+        packed_layout(made({"rows": 1, "width": 1, "arrays": []}), InputOptions(), "in")
 
 
 def test_other_lines_behind_blocks():
@@ -228,7 +228,7 @@ def test_wishes_that_the_packed_input_cannot_serve():
             ({"ignore_columns": ("z",)}, "--ignore-columns names 'z', but in was packed with the"
                                          " columns a, b, c.")):
         with pytest.raises(UserError) as refused:
-            describe(packed(), InputOptions(**asked), "in")
+            packed_layout(packed(), InputOptions(**asked), "in")
         assert str(refused.value) == message
 
 
@@ -240,7 +240,7 @@ def test_wishes_that_the_packed_input_cannot_serve():
 def test_rows_of_zeros_have_no_direction(rows, columns):
     """As in text: for cosine they are bad rows, and for other metrics rows like all others."""
     line = pack_rows(rows, columns, texts={"id": ["p", "q", "r"]})
-    layout = describe(line, InputOptions(), "in")
+    layout = packed_layout(line, InputOptions(), "in")
     for nonzero, ids in ((False, ["p", "q", "r"]), (True, ["p", "r"])):
         parser = Parser(layout, nonzero=nonzero, keep_refused=True)
         pieces = list(parser.parse(Block(b"\n" + line + b"\n", "part-00000", 0, 100)))

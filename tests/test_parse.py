@@ -44,9 +44,9 @@ def bits(value: float) -> str:
     return (value + 0.0).hex()
 
 
-def judged_row_by_row(text: bytes, layout: Layout, **options) -> tuple:
+def read_row_by_row(text: bytes, layout: Layout, **options) -> tuple:
     parser = Parser(layout, **options)
-    parser._fast.readings = 0
+    parser._whole.readings = 0
     return parsed(parser, [Block(text)])
 
 
@@ -67,7 +67,7 @@ def test_whole_blocks_say_what_single_rows_say(case: str, seed: int) -> None:
     text = random_text(case, seed)
     layout = CASES[case][1]
     options = {"keep_lines": seed % 3 == 0, "nonzero": seed % 4 == 0, "keep_refused": True}
-    expected = judged_row_by_row(text, layout, **options)
+    expected = read_row_by_row(text, layout, **options)
     for reading in (0, 1):
         parser = Parser(layout, **options)
         parser._reading = reading
@@ -92,13 +92,13 @@ def test_whole_blocks_say_what_single_rows_say(case: str, seed: int) -> None:
     ("svmlight", b"1 2 3"), ("svmlight", b"1 2 3:4 5"), ("svmlight", b"1 1e1:5"),
     ("svmlight", b"1\t2:3"), ("svmlight", b"1 2:3,4:5"), ("svmlight", b"1 2:[3"),
     ("svmlight", b"1 2:1e301 3:4"), ("svmlight", b"1"), ("svmlight", b"2:3 4:5")])
-def test_lines_that_look_right_are_judged_alike(case: str, line: bytes) -> None:
+def test_lines_that_look_right_are_read_alike(case: str, line: bytes) -> None:
     row, layout = CASES[case]
     rng = random.Random(case)
     good = [row(rng, 0.0) for _ in range(30)]
     for text in (line, b"\n".join([*good, line, *good]), b"\n".join([line] * 30),
                  b"\n".join([line, *good])):
-        expected = judged_row_by_row(text, layout, keep_refused=True)
+        expected = read_row_by_row(text, layout, keep_refused=True)
         for reading in (0, 1):
             parser = Parser(layout, keep_refused=True)
             parser._reading = reading
@@ -136,7 +136,7 @@ def test_clean_text_is_read_as_a_whole(case: str) -> None:
     parser._reading = int(case == "wide blanks")
     pieces = list(parser.parse(Block(text)))
     assert [len(piece) for piece in pieces] == [500]
-    assert parser._slow_lines == 0
+    assert parser._single_lines == 0
 
 
 def test_numbers_equal_pythons_to_the_last_bit() -> None:
@@ -152,7 +152,7 @@ def test_numbers_equal_pythons_to_the_last_bit() -> None:
     rows = list(parser.parse(Block("\n".join(words).encode())))
     read = np.concatenate([piece.X for piece in rows])[:, 0]  # type: ignore
     assert read.tolist() == [float(word) for word in words]
-    assert parser._fast_rows > 20000
+    assert parser._whole_rows > 20000
 
 
 @pytest.mark.parametrize("line, reason", [
@@ -240,13 +240,13 @@ def test_a_file_of_bad_rows_only_is_read_once_over() -> None:
     """Once nothing but single rows helps, blocks are no longer halved and tried."""
     parser = Parser(Layout("csv", fields=2, columns=("a", "b"), numeric=(0, 1)))
     tried = []
-    read = parser._fast.read
+    read = parser._whole.read
 
     def counting(data: bytes, reading: int):
         tried.append(len(data))
         return read(data, reading)
 
-    parser._fast.read = counting  # type: ignore
+    parser._whole.read = counting  # type: ignore
     block = Block(b"1,2,3\n1,NA\n" * 500)
     for _ in range(3):
         list(parser.parse(block))

@@ -19,7 +19,7 @@ from howdah.input.layout import (
     parts_of,
     split_fields,
 )
-from howdah.input.packed import PACKED_HEAD
+from howdah.input.packed import PACKED_HEAD, packed_layout
 
 SVMLIGHT_ROW = re.compile(rb"\s*[^\s:#]+(\s+(qid|\d+):\S+)+\s*(#.*)?\Z")
 HEAD_ROWS = 200
@@ -41,7 +41,7 @@ def detect(head: bytes, asked: Optional[InputOptions] = None, place: str = "the 
     if name not in FORMATS:
         raise UserError("--format is %r; it must be one of %s." % (name, ", ".join(FORMATS)))
     if name == "packed":
-        return _packed_layout(lines[0], asked, place)
+        return packed_layout(lines[0], asked, place)
     if name == "svmlight":
         return _svmlight_layout(asked)
     if name == "jsonl":
@@ -215,9 +215,3 @@ def _json_rows(lines: Sequence[bytes]) -> list:
         if isinstance(row, (dict, list)) and row:
             rows.append(row)
     return rows
-
-
-def _packed_layout(line: bytes, asked: InputOptions, place: str) -> Layout:
-    from howdah.input.packed import describe
-
-    return describe(line, asked, place)

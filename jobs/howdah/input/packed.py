@@ -12,7 +12,6 @@ from __future__ import annotations
 import binascii
 import json
 import math
-from functools import lru_cache
 from typing import Iterator
 
 import numpy as np
@@ -104,17 +103,9 @@ def _decoded(line) -> tuple[dict, dict]:
 
 
 def _header(data: bytes) -> tuple[dict, list, int]:
-    """The header of a decoded block, where its arrays stand, and the size of all."""
+    """The header of a decoded block, (name, dtype, shape, offset) of each array, size of all."""
     size = int.from_bytes(data[:4], "little")
-    return _parsed_header(data[4:4 + size])
-
-
-@lru_cache(maxsize=8)
-def _parsed_header(text: bytes) -> tuple[dict, list, int]:
-    """The header, (name, dtype, shape, offset) of each array, and the size of the block.
-
-    Kept, for the blocks of a file differ in their last header only.
-    """
+    text = data[4:4 + size]
     header = json.loads(text)
     missing = {"rows", "width", "columns", "arrays"} - set(header)
     if missing:
@@ -143,7 +134,7 @@ def first_block(head: bytes) -> tuple[dict, int]:
     return header, len(PACKED_HEAD) + 4 * -(-size // 3) + 1
 
 
-def describe(line: bytes, asked: InputOptions, place: str) -> Layout:
+def packed_layout(line: bytes, asked: InputOptions, place: str) -> Layout:
     """The layout of packed input, from the beginning of its first block."""
     header, _ = first_block(line)
     arrays = [name for name, _, _ in header["arrays"]]

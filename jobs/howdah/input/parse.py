@@ -6,13 +6,14 @@ from typing import Iterator, Optional
 
 import numpy as np
 
-from howdah.input.whole_blocks import BlockReader
 from howdah.input.headers import Header
-from howdah.input.single_rows import BadRow, judge_of
 from howdah.input.layout import Layout
 from howdah.input.lines import BOM, Block
-from howdah.input.rows import Rows
+from howdah.input.packed import lines_of, unpack_rows
 from howdah.input.row_counts import RowCounts, example_of
+from howdah.input.rows import Rows
+from howdah.input.single_rows import BadRow, row_reader
+from howdah.input.whole_blocks import BlockReader
 
 FEW_ROWS = 24
 PARTS = 8
@@ -38,11 +39,11 @@ class Parser:
         self.keep_refused = keep_refused
         self._header = Header.of(layout)
         if layout.format != "packed":
-            self._judge = judge_of(layout)
-            self._fast = BlockReader(layout)
+            self._read_row = row_reader(layout)
+            self._whole = BlockReader(layout)
         self._reading = 0
         self._blocks = 0
-        self._fast_rows = self._slow_lines = 0
+        self._whole_rows = self._single_lines = 0
         self._whole_failed = False
 
     def parse(self, block: Block) -> Iterator[Rows]:
@@ -55,8 +56,6 @@ class Parser:
                 yield rows
 
     def _packed_lines(self, block: Block) -> Iterator[Rows]:
-        from howdah.input.packed import lines_of, unpack_rows
-
         for at, line in lines_of(block.data):
             rows = unpack_rows(line, self.layout)
             yield self._directed(rows, block, at) if self.nonzero else rows
@@ -74,11 +73,11 @@ class Parser:
         self._blocks += 1
         if self._blocks % BLOCKS_UNTIL_RETRY == 0:
             self._reading, self._whole_failed = 0, False
-        self._fast_rows = self._slow_lines = 0
+        self._whole_rows = self._single_lines = 0
         if self._header is not None and block.file and block.start == block.offset == 0:
             self._read_header(self._header, data, block.file)
         yield from self._pieces(block, data, 0, self._whole_failed)
-        if self._slow_lines > self._fast_rows and self._reading < self._fast.readings:
+        if self._single_lines > self._whole_rows and self._reading < self._whole.readings:
             self._reading += 1
             self._whole_failed = False
 
@@ -88,29 +87,29 @@ class Parser:
         A reading would take it for a row where all names but those of text columns are numbers.
         """
         first = _bare(data.lstrip(b"\r\n").split(b"\n", 1)[0])
-        if first not in self._fast.headers and header.stands_in(first, file, first=True):
-            self._fast.headers.append(first)
+        if first not in self._whole.headers and header.stands_in(first, file, first=True):
+            self._whole.headers.append(first)
 
     def _pieces(self, block: Block, data: bytes, at: int, divide: bool = False) -> Iterator[Rows]:
         """A piece as a whole where it is clean, else its parts, else row by row."""
-        rows = None if divide else self._try_fast(data)
+        rows = None if divide else self._try_whole(data)
         if len(data) == len(block.data):
             self._whole_failed = rows is None
         if rows is not None:
-            self._fast_rows += len(rows)
+            self._whole_rows += len(rows)
             yield rows
             return
-        edges = _edges(data) if self._reading < self._fast.readings else []
+        edges = _edges(data) if self._reading < self._whole.readings else []
         if len(edges) <= 2:
-            yield self._slowly(block, data, at)
+            yield self._one_by_one(block, data, at)
             return
         for start, stop in zip(edges, edges[1:]):
             yield from self._pieces(block, data[start:stop], at + start)
 
-    def _try_fast(self, data: bytes) -> Optional[Rows]:
-        if self._reading >= self._fast.readings:
+    def _try_whole(self, data: bytes) -> Optional[Rows]:
+        if self._reading >= self._whole.readings:
             return None
-        rows = self._fast.read(data, self._reading)
+        rows = self._whole.read(data, self._reading)
         if rows is None or (rows.weights is not None and (rows.weights < 0).any()):
             return None
         if self.nonzero and not rows.nonzero().all():
@@ -119,16 +118,16 @@ class Parser:
             rows.lines = data[:-1].split(b"\n")
         return rows
 
-    def _slowly(self, block: Block, data: bytes, at: int) -> Rows:
+    def _one_by_one(self, block: Block, data: bytes, at: int) -> Rows:
         values, weights, lines = [], [], []
         texts: dict = {role: [] for role in self.layout.texts}
         for line in data[:-1].split(b"\n"):
-            judged = self._judged(block, line, at)
+            good = self._good_row(block, line, at)
             at += len(line) + 1
-            self._slow_lines += 1
-            if judged is None:
+            self._single_lines += 1
+            if good is None:
                 continue
-            row, weight, words = judged
+            row, weight, words = good
             values.append(row)
             weights.append(weight)
             lines.append(line)
@@ -138,16 +137,16 @@ class Parser:
         return Rows(self._assembled(values), weight_array, texts,
                     lines if self.keep_lines else None)
 
-    def _judged(self, block: Block, line: bytes, at: int):
+    def _good_row(self, block: Block, line: bytes, at: int):
         """Values, weight and texts of a good row; None for another line, which is counted."""
         bare = _bare(line)
         if self._is_empty(bare):
             self.row_counts.empty += 1
-        elif bare in self._fast.headers:
+        elif bare in self._whole.headers:
             self.row_counts.headers += 1
         else:
             try:
-                return self._judged_row(bare)
+                return self._row(bare)
             except BadRow as bad:
                 if self._header is not None and self._header.stands_in(bare, block.file):
                     self.row_counts.headers += 1
@@ -165,14 +164,14 @@ class Parser:
             line = line.partition(b"#")[0]  # as a line of nothing but a comment is
         return not line.strip()
 
-    def _judged_row(self, line: bytes) -> tuple:
+    def _row(self, line: bytes) -> tuple:
         if b"\0" in line:
             raise BadRow("binary data")
         try:
             text = line.decode("utf-8")
         except UnicodeDecodeError:
             raise BadRow("not valid UTF-8") from None
-        row, weight, words = self._judge(text, self.layout)
+        row, weight, words = self._read_row(text, self.layout)
         if weight is not None and weight < 0:
             raise BadRow("the weight is negative (%r)" % weight)
         if self.nonzero and not any(value for _, value in row) if self.layout.sparse else (

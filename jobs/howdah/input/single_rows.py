@@ -18,8 +18,8 @@ class BadRow(Exception):
     """Why a row cannot be used."""
 
 
-def judge_of(layout: Layout) -> Callable:
-    """The function (text, layout) -> (values, weight, texts by role) that judges such rows.
+def row_reader(layout: Layout) -> Callable:
+    """The function (text, layout) -> (values, weight, texts by role) that reads such rows.
 
     Values are floats, or (column, value) pairs of a sparse row. It raises BadRow.
     """

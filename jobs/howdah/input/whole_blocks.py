@@ -6,8 +6,8 @@ after every row; simdjson reads it exactly (each number rounds as Python's float
 allow (NA, nan, 1e400, an empty field, +1, .5, text). Where a file writes numbers in another way
 (+1, .5, 5., 007) a second reading takes them with float().
 
-A reading returns None, or raises, for everything that it is not sure of: then the rows are judged
-one by one (judge.py), and where a reading takes a block it must say the same.
+A reading returns None, or raises, for everything that it is not sure of: then the rows are read
+one by one (single_rows.py), and where a reading takes a block it must say the same.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ from typing import Any, Optional
 import numpy as np
 import simdjson
 
-from howdah.input.rows import MOST_SPARSE_COLUMNS
 from howdah.input.layout import Layout
 from howdah.input.lines import BOM
-from howdah.input.rows import LARGEST, Rows
+from howdah.input.rows import LARGEST, MOST_SPARSE_COLUMNS, Rows
 
 MARKER = 1e301
 MARK = b",1e301,"
@@ -34,7 +33,7 @@ NOT_CONTROLS = bytes(range(32, 256))
 NUMBERS_ONLY = bytes.maketrans(b'{}[]:"', b"      ")
 
 
-class Cut:
+class Columns:
     """Where a layout's columns stand once the fields `apart` are cut out of its rows."""
 
     def __init__(self, layout: Layout, apart: set):
@@ -62,9 +61,9 @@ class BlockReader:
         self.headers = [] if layout.header is None else [layout.header.encode("utf-8")]
         used = {*layout.numeric, layout.weight}
         texts = {*layout.texts.values(), *layout.unread_texts}
-        self._cuts = (Cut(layout, texts),
-                      Cut(layout, {i for i in range(layout.fields) if i not in used}))
-        self._whole = Cut(layout, set())
+        self._columns = (Columns(layout, texts),
+                         Columns(layout, {i for i in range(layout.fields) if i not in used}))
+        self._all_columns = Columns(layout, set())
         self._read = {"jsonl": self._jsonl, "svmlight": self._svmlight}.get(
             layout.format, self._delimited)
         self.readings = 1 if layout.format in ("jsonl", "svmlight") else 2
@@ -111,16 +110,16 @@ class BlockReader:
         return table if np.abs(table).max() <= LARGEST else None
 
     def _delimited(self, data: bytes, reading: int) -> Optional[Rows]:
-        layout, cut, texts = self.layout, self._cuts[reading], {}
+        layout, kept, texts = self.layout, self._columns[reading], {}
         delimiter = None if layout.delimiter == " " else layout.delimiter.encode("utf-8")
-        if cut.apart or reading or b'"' in data:
+        if kept.apart or reading or b'"' in data:
             data = data.replace(b"\r\n", b"\n")
         if delimiter is not None and b'"' in data:
             data = unquoted(data, delimiter)
-        if cut.apart:
+        if kept.apart:
             refuse_odd_text(data)
-            data, columns = without_fields(data, delimiter, layout.fields, cut.apart)
-            texts = {role: b"\n".join(columns[i]).decode("utf-8").split("\n")
+            data, fields = without_fields(data, delimiter, layout.fields, kept.apart)
+            texts = {role: b"\n".join(fields[i]).decode("utf-8").split("\n")
                      for role, i in layout.texts.items()}
         if b"[" in data or (delimiter != b"," and b"," in data):
             return None
@@ -128,8 +127,8 @@ class BlockReader:
             data = b"\n".join(b",".join(line.split()) for line in data[:-1].split(b"\n")) + b"\n"
         elif delimiter != b",":
             data = data.replace(delimiter or b" ", b",")
-        table = (self._floats if reading else self._marked_table)(data, cut.width)
-        return None if table is None else cut.rows(table, texts)
+        table = (self._floats if reading else self._marked_table)(data, kept.width)
+        return None if table is None else kept.rows(table, texts)
 
     def _jsonl(self, data: bytes, reading: int) -> Optional[Rows]:
         layout, strings = self.layout, {}
@@ -144,7 +143,7 @@ class BlockReader:
             return None
         table = self._marked_table(data.translate(NUMBERS_ONLY), layout.fields, strings)
         texts = {role: strings[i] for role, i in layout.texts.items()}
-        return None if table is None else self._whole.rows(table, texts)
+        return None if table is None else self._all_columns.rows(table, texts)
 
     def _without_strings(self, data: bytes) -> tuple:
         """JSON rows with " for every key, STRING for every string; and the strings by position.
