@@ -330,10 +330,10 @@ def test_candidates_that_lie_on_a_cluster_are_verified_by_the_tasks(tmp_path):
     queries, *ask = two_indexes(tmp_path)
     job = KNN([str(queries), *map(str, ask)])
     plan = plan_of(Launch(job))
-    assert not plan.request["verify"]
+    assert not plan.request.verify
     files = ("--index", tmp_path / "i", "--candidates", tmp_path / "i.faiss")
     shutil.copy(tmp_path / "j.faiss", tmp_path / "i.faiss")
-    plan = replace(plan, request={**plan.request, "verify": True})
+    plan = replace(plan, request=replace(plan.request, verify=True))
     [failure] = task(tmp_path, plan, queries.read_bytes(), *files)
     assert failure.startswith(b'failure\t{"kind":"user","text":"%s has the SHA-256'
                               % str(tmp_path / "i.faiss").encode())

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from dataclasses import replace
 from typing import Optional
-
-import numpy as np
 
 from howdah.knn.answering import GROUP, NOT_MAPPED, TRUNCATED, slice_name
 from howdah.commands import called
@@ -28,32 +25,22 @@ from howdah.input.layout import some_of
 from howdah.input.lines import read_slice
 from howdah.input.parse import Parser
 from howdah.input.row_counts import RowCounts
-from howdah.knn.recall import sentence
+from howdah.knn.recall import Recall
+from howdah.knn.request import Request
 
-RECALL = re.compile(r"recall (\d+) of (\d+)\Z")
 
-
-def report(counted: dict, request: dict) -> None:
+def report(counted: dict, request: Request) -> None:
     """What the tasks counted, in sentences."""
     if counted.get(TRUNCATED):
         notice("%d answers hold more than --max-neighbors %d neighbours within the radius: their"
-               " nearest are given." % (counted[TRUNCATED], request["most"]))
+               " nearest are given." % (counted[TRUNCATED], request.most))
     if counted.get(NOT_MAPPED):
         notice("warning: %d tasks could not map the index into memory and read it whole, each for"
                " itself." % counted[NOT_MAPPED])
-    if request["recall"]:
-        recalls = [found / true for found, true, count in _recalls(counted) for _ in range(count)]
-        if recalls:
-            notice(sentence(request["n"], np.array(recalls)))
-        else:
-            notice("recall: this runner gives no counters to tell it by.")
-
-
-def _recalls(counted: dict):
-    for name, count in counted.items():
-        match = RECALL.match(name)
-        if match:
-            yield int(match.group(1)), int(match.group(2)), count
+    if request.recall_sample:
+        recall = Recall.of_counts(counted)
+        notice(recall.sentence(request.n) if recall.queries
+               else "recall: this runner gives no counters to tell it by.")
 
 
 def run_alone(launch) -> Optional[RowCounts]:
@@ -83,22 +70,24 @@ def plan_of_options(launch, description: Optional[Description] = None) -> KnnPla
     options = launch.options
     description = description or describe_index(launch, options)
     refuse_options(options, description)
-    radius = options.radius
-    if options.min_similarity is not None:
-        radius = 1 - options.min_similarity
-    n = options.neighbors
-    if n is None and radius is None:
-        n = min(10, description.n)
     layout = query_layout(launch, options, description)
     refuse_unknown_queries(launch, options, layout)
-    request = {"n": n, "radius": radius, "most": options.max_neighbors, "vote": options.vote,
-               "mean": options.mean, "output_format": options.output_format,
-               "exclude_self": options.exclude_self, "from_points": options.from_points,
-               "recall": options.recall_sample, "index": options.index,
-               # On a cluster each task reads its own copy of the files; others were read here.
-               "verify": is_uri(options.index)}
-    return KnnPlan(layout, description.metric, request, options.batch, options.index_sha256,
-                   first_rows(launch, layout, description.metric))
+    return KnnPlan(layout, description.metric, request_of(options, description), options.batch,
+                   options.index_sha256, first_rows(launch, layout, description.metric))
+
+
+def request_of(options, description: Description) -> Request:
+    """What the options ask of an index: its 10 nearest points where they name no number."""
+    n, radius = options.neighbors, options.radius
+    if options.min_similarity is not None:
+        radius = 1 - options.min_similarity
+    if n is None and radius is None:
+        n = min(10, description.n)
+    # On a cluster each task reads its own copy of the files; others were read here.
+    return Request(options.index, is_uri(options.index), n, radius, most=options.max_neighbors,
+                   vote=options.vote, mean=options.mean, output_format=options.output_format,
+                   exclude_self=options.exclude_self, from_points=options.from_points,
+                   recall_sample=options.recall_sample)
 
 
 def describe_index(launch, options) -> Description:

@@ -1,1 +1,12 @@
-"""Bytes to batches."""
+"""Bytes to batches: text or packed blocks of any format become arrays; what is no row is counted.
+
+    lines     files, standard input or pairs -> Block: whole lines and the place where they stand
+      └─► parse     Parser: a Block -> Rows, and a RowCounts of what was empty or refused
+            ├─► whole_blocks   clean blocks at once, by simdjson
+            ├─► single_rows    all others row by row: the reference, and the reasons of bad rows
+            └─► packed         blocks of arrays: written, read
+                  └─► batches     Rows -> Batch, of the size that suits the cache
+
+    layout    Layout: which columns are what; detect finds it in an input's first rows
+    rows      Rows                        row_counts   RowCounts and its first bad rows
+"""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from functools import cached_property
 from typing import Iterator, Optional
 
 import numpy as np
 
-from howdah.knn.distances import is_sparse, squared_lengths
 from howdah.errors import UserError
+from howdah.knn.distances import is_sparse, squared_lengths
 from howdah.knn.index import Index
 from howdah.input.layout import Layout
 from howdah.knn.neighbors import Answers
-from howdah.knn.recall import Sample, hits
+from howdah.knn.recall import Recall, Sample, hits
+from howdah.knn.request import Request
 from howdah.knn.votes import class_shares, means, winners
 
 GROUP = "howdah k-NN"
@@ -22,23 +23,23 @@ NOT_MAPPED = "tasks that read the index whole"
 
 
 class Answering:
-    """Answers batches as howdah.indexing.queries asks for them.
+    """Answers batches as a request says.
 
     `candidates` is the file of an approximate index; `exclude` one of lines: query id TAB ids of
     points.
     """
 
-    def __init__(self, request: dict, index: Index, layout: Layout,
+    def __init__(self, request: Request, index: Index, layout: Layout,
                  candidates: Optional[str] = None,
                  exclude: Optional[str] = None):
         self.request = request
         self.index = index
-        self.neighbors = index.neighbors(candidates, request["verify"])
+        self.neighbors = index.neighbors(candidates, request.verify)
         self.excluded = {} if exclude is None else read_exclusions(exclude)
-        self.sample = Sample(request["recall"]) if request["recall"] else None
+        self.sample = Sample(request.recall_sample) if request.recall_sample else None
         self.truncated = 0
-        self.places = index.places_of_columns(layout, request["index"], request["from_points"])
-        if request["vote"]:
+        self.places = index.places_of_columns(layout, request.index, request.from_points)
+        if request.vote:
             self.labels = [label.decode("utf-8") for label in index.classes]  # type: ignore
 
     def lines(self, ids: list, X, named: bool) -> Iterator[bytes]:
@@ -47,11 +48,11 @@ class Answering:
             X = X.T[self.places].T  # by columns, as it was
         queries = self.queries(X)
         excluded = self._excluded_positions(ids, X, named)
-        same = self.request["exclude_self"] and not (named and self.index.ids is not None)
+        same = self.request.exclude_self and not (named and self.index.ids is not None)
         answers = self._query(self.neighbors, queries, excluded, same)
         if self.sample is not None:
             self._keep_for_recall(answers, queries, excluded, same)
-        spell = {"json": self._json, "tsv": self._tsv}[self.request["output_format"]]
+        spell = {"json": self._json, "tsv": self._tsv}[self.request.output_format]
         yield from spell(ids, answers)
 
     def counts(self) -> Iterator[tuple]:
@@ -61,19 +62,17 @@ class Answering:
         if self.truncated:
             yield TRUNCATED, self.truncated
         if self.sample is not None and self.sample.kept:
-            counted = Counter(self._recall_of(*kept) for kept in self.sample.kept)
-            for (found, true), count in sorted(counted.items()):
-                if true:
-                    yield "recall %d of %d" % (found, true), count
+            found, true = zip(*(self._hits_of(*kept) for kept in self.sample.kept))
+            yield from Recall.of(np.concatenate(found), np.concatenate(true)).counts()
 
     def queries(self, X):
         """Query points in the form of the index: dense or CSR, sums of points if asked for."""
-        if X.shape[1] != (self.index.description.n if self.request["from_points"]
+        if X.shape[1] != (self.index.description.n if self.request.from_points
                           else self.index.description.d):
             raise UserError("The queries have %d columns, but the index has %d points of %d"
                             " columns."
                             % (X.shape[1], self.index.description.n, self.index.description.d))
-        if self.request["from_points"]:
+        if self.request.from_points:
             return self._sums_of_points(X)
         if is_sparse(X) == self.index.description.sparse:
             return X
@@ -81,10 +80,6 @@ class Answering:
 
     def _sums_of_points(self, weights):
         """Weighted sums of the points at unit length, so that each counts by its weight alone."""
-        if not hasattr(self, "_inverse_lengths"):
-            lengths = np.sqrt(squared_lengths(self.index.points))
-            self._inverse_lengths = np.divide(1.0, lengths, out=np.zeros_like(lengths),
-                                              where=lengths > 0)
         # CSR products add up row by row, whatever the batch.
         weights = weights.copy() if is_sparse(weights) else _csr(weights)
         weights.data *= self._inverse_lengths[weights.indices]
@@ -93,20 +88,24 @@ class Answering:
             sums.sort_indices()
         return sums
 
+    @cached_property
+    def _inverse_lengths(self) -> np.ndarray:
+        lengths = np.sqrt(squared_lengths(self.index.points))
+        return np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+
     def _query(self, neighbors, queries, excluded, same: bool) -> Answers:
-        request = self.request
-        return neighbors.query(queries, request["n"], request["radius"], excluded, same,
-                               request["most"])
+        asked = self.request
+        return neighbors.query(queries, asked.n, asked.radius, excluded, same, asked.most)
 
     def _excluded_positions(self, ids: list, X, named: bool):
         """For every query the positions not to answer, or None when there are none at all."""
-        by_id = self.request["exclude_self"] and named and self.index.ids is not None
-        if not (by_id or self.excluded or self.request["from_points"]):
+        by_id = self.request.exclude_self and named and self.index.ids is not None
+        if not (by_id or self.excluded or self.request.from_points):
             return None
         lists = [self.excluded.get(str(name), []) + ([name] if by_id else []) for name in ids]
         flat = self.index.positions_of([name for names in lists for name in names])
         parts = np.split(flat, np.cumsum([len(names) for names in lists])[:-1])
-        if self.request["from_points"]:
+        if self.request.from_points:
             parts = [np.concatenate([part, own]) for part, own in zip(parts, _used_columns(X))]
         return [np.unique(part[part >= 0]) for part in parts]
 
@@ -120,14 +119,16 @@ class Answering:
 
         self.sample.offer(len(answers), take)  # type: ignore[union-attr]
 
-    def _recall_of(self, query, distances: np.ndarray, excluded, same: bool) -> tuple:
-        if not hasattr(self, "_exact"):
-            self._exact = self.index.neighbors()
+    @cached_property
+    def _exact(self):
+        return self.index.neighbors()
+
+    def _hits_of(self, query, distances: np.ndarray, excluded, same: bool) -> tuple:
+        """(found, true), both (1,), of a query that was kept."""
         exact = self._query(self._exact, query, excluded, same)
         found = Answers(np.array([0, len(distances)]), np.zeros(len(distances), dtype=np.int64),
                         distances)
-        hit, true = hits(found, exact)
-        return int(hit[0]), int(true[0])
+        return hits(found, exact)
 
     # output
 
@@ -150,11 +151,11 @@ class Answering:
         starts = answers.starts.tolist()
         for i, name in enumerate(ids):
             name = _field(name)
-            if self.request["vote"]:
+            if self.request.vote:
                 label = extras[i]["label"]
                 pairs = ["%s\t%s\t%r" % (name, "" if label is None else label,
                                          extras[i]["shares"].get(label, 0.0))]
-            elif self.request["mean"]:
+            elif self.request.mean:
                 value = extras[i]["value"]
                 pairs = ["%s\t%s" % (name, "" if value is None else repr(value))]
             else:
@@ -171,18 +172,18 @@ class Answering:
     def _extras(self, answers: Answers) -> list:
         """What stands in each record beside the neighbours."""
         extras: list = [{} for _ in range(len(answers))]
-        if self.request["vote"]:
-            self._add_votes(extras, answers)
-        if self.request["mean"]:
-            values = means(answers, np.asarray(self.index.targets), self.request["mean"])
+        if self.request.vote:
+            self._add_votes(extras, answers, self.request.vote)
+        if self.request.mean:
+            values = means(answers, np.asarray(self.index.targets), self.request.mean)
             for extra, value in zip(extras, values.tolist()):
                 extra["value"] = None if value != value else value
-        if self.request["n"] is None:
+        if self.request.n is None:
             self._add_truncated(extras, answers)
         return extras if any(extras) else []
 
-    def _add_votes(self, extras: list, answers: Answers) -> None:
-        voted = class_shares(answers, np.asarray(self.index.codes), self.request["vote"])
+    def _add_votes(self, extras: list, answers: Answers, weighting: str) -> None:
+        voted = class_shares(answers, np.asarray(self.index.codes), weighting)
         for extra, best in zip(extras, winners(len(answers), *voted).tolist()):
             extra.update(label=None if best < 0 else self.labels[best], shares={})
         for row, code, share in zip(*(part.tolist() for part in voted)):
@@ -192,7 +193,7 @@ class Answering:
         """How many points lie within the radius, where not all of them are given."""
         given = np.diff(answers.starts)
         if answers.found is None:  # an approximate index does not know how many there are
-            self.truncated += int((given >= self.request["most"]).sum())
+            self.truncated += int((given >= self.request.most).sum())
             return
         for i in np.flatnonzero(answers.found > given).tolist():
             extras[i]["within_radius"] = int(answers.found[i])

@@ -5,7 +5,8 @@
 The description stands behind the pickle because joblib maps the arrays of a file into memory only
 if the pickle begins at its first byte. It is read and checked before anything is unpickled; the
 last kilobyte of the file is enough for it. Unpickling runs code: `--index-sha256` names the only
-file that a job may load.
+file that a job may load. joblib and scikit-learn, which take a second to import, are imported where
+an index is opened or written: who only launches a job does without.
 """
 
 from __future__ import annotations
@@ -20,8 +21,14 @@ from typing import Optional
 import numpy as np
 
 from howdah.errors import UserError
+from howdah.input.columns import places_of
+from howdah.knn.approximate import Approximate, open_candidates
+from howdah.knn.brute import Brute
 from howdah.knn.description import FORMAT_VERSION, MARK, REBUILD, Description, read_description
 from howdah.knn.distances import METRICS, is_sparse
+from howdah.knn.neighbors import Neighbors
+from howdah.knn.search import Search
+from howdah.knn.trees import Tree
 
 
 def refuse_other_digest(path: str, sha256: str) -> None:
@@ -89,8 +96,6 @@ class Index:
 
         `from_points`: the queries' columns are points of the index, whose ids are their names.
         """
-        from howdah.input.columns import places_of
-
         if not from_points:
             return places_of(self.columns, layout, "those of the index %s" % name)
         if self.ids is None or not layout.named:
@@ -98,29 +103,21 @@ class Index:
         ids = [held.decode("utf-8") for held in np.asarray(self.ids).tolist()]
         return places_of(ids, layout, "the points of the index %s" % name, ids=True)
 
-    def neighbors(self, candidates: Optional[str] = None, verify: bool = False):
+    def neighbors(self, candidates: Optional[str] = None, verify: bool = False) -> Neighbors:
         """Exact neighbours, or those among the candidates of an Annoy or FAISS file.
 
         `verify`: read the whole file first, to see that it is this index's.
         """
-        from howdah.knn.neighbors import Neighbors
-
         if candidates is None:
             return Neighbors(self.points, self.description.metric, self.search())
-        from howdah.knn.approximate import open_candidates
-        from howdah.knn.approximate import Approximate
-
         told = self.description.candidates or {}
         refuse_other_candidates(told, candidates, verify)
         searcher = open_candidates(told, candidates, self.description.metric, self.description.d,
                                    self.centre)
         return Neighbors(self.points, self.description.metric, Approximate(searcher))
 
-    def search(self):
+    def search(self) -> Search:
         """The exact search for this index."""
-        from howdah.knn.brute import Brute
-        from howdah.knn.trees import Tree
-
         if self.description.algorithm in ("kd_tree", "ball_tree"):
             return Tree(self.fitted)
         return Brute(self.points, self.description.metric, self.centre)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from dataclasses import dataclass
+from typing import Iterator, Optional
 
 import numpy as np
 
 from howdah.knn.neighbors import Answers
 
 Z95 = 1.959963984540054
+# Shares of up to 16, of 20, 25, 50 or 100 neighbours are whole numbers of these parts, and squares
+# of shares missed by 700,000 queries, of which all miss all, fit the 64 bits of a counter.
+PARTS = 3_603_600
+COUNTERS = ("recall queries", "recall missed", "recall missed squared")
 
 
 def hits(approximate: Answers, exact: Answers) -> tuple:
@@ -26,20 +31,57 @@ def hits(approximate: Answers, exact: Answers) -> tuple:
     return np.minimum(found, lengths), lengths
 
 
-def interval(recalls: np.ndarray) -> tuple:
-    """(mean, low, high): mean recall of sampled queries and its 95 % confidence interval.
+@dataclass
+class Recall:
+    """Recall of sampled queries in sums of integers, so that the counters of tasks carry it.
 
-    Wilson's score interval (1927), with the sample counted as many independent trials as give the
-    variance that was seen between queries; so it has a width even if every query was perfect.
+    queries : their number
+    missed : the sum of their shares of true neighbours that were missed, in units of 1/PARTS
+    squares : the sum of the squares of these shares, in units of 1/PARTS^2
     """
-    m = len(recalls)
-    mean = float(np.mean(recalls))
-    variance = float(np.var(recalls, ddof=1)) / m if m > 1 else 0.0
-    trials = mean * (1 - mean) / variance if variance > 0 else m
-    spread = Z95 * Z95 / trials
-    middle = (mean + spread / 2) / (1 + spread)
-    half = Z95 / (1 + spread) * np.sqrt(mean * (1 - mean) / trials + spread / 4 / trials)
-    return mean, max(0.0, middle - half), min(1.0, middle + half)
+
+    queries: int = 0
+    missed: int = 0
+    squares: int = 0
+
+    @classmethod
+    def of(cls, found: np.ndarray, true: np.ndarray) -> Recall:
+        """From what `hits` gives; queries that have no neighbour at all do not count."""
+        found, true = found[true > 0], true[true > 0]
+        missed = (2 * PARTS * (true - found) + true) // (2 * true)  # rounded
+        return cls(len(true), int(missed.sum()), int((missed * missed).sum()))
+
+    @classmethod
+    def of_counts(cls, counted: dict) -> Recall:
+        """From the sums of what `counts` gave, by name."""
+        return cls(*(counted.get(name, 0) for name in COUNTERS))
+
+    def counts(self) -> Iterator[tuple[str, int]]:
+        """(name, count) of every sum."""
+        return zip(COUNTERS, (self.queries, self.missed, self.squares))
+
+    def interval(self) -> tuple:
+        """(mean, low, high): the mean recall and its 95 % confidence interval.
+
+        Wilson's score interval (1927), with the sample counted as many independent trials as give
+        the variance that was seen between queries; so it has a width even if every query was
+        perfect.
+        """
+        m = self.queries
+        mean = (m * PARTS - self.missed) / (m * PARTS)
+        deviations = m * self.squares - self.missed ** 2  # exact: zero where all queries are alike
+        trials = float(m)
+        if deviations:
+            trials = mean * (1 - mean) * m * m * (m - 1) * PARTS ** 2 / deviations
+        spread = Z95 * Z95 / trials
+        middle = (mean + spread / 2) / (1 + spread)
+        half = Z95 / (1 + spread) * np.sqrt(mean * (1 - mean) / trials + spread / 4 / trials)
+        return mean, max(0.0, middle - half), min(1.0, middle + half)
+
+    def sentence(self, n: Optional[int]) -> str:
+        """What the user reads."""
+        return ("recall@%s %.4f, 95 %% confidence interval %.4f to %.4f, from %d queries"
+                % (n, *self.interval(), self.queries))
 
 
 class Sample:
@@ -61,10 +103,3 @@ class Sample:
             place = int(self._rng.integers(self.seen))
             if place < self.size:
                 self.kept[place] = take(i)
-
-
-def sentence(n: Optional[int], recalls: np.ndarray) -> str:
-    """What the user reads."""
-    mean, low, high = interval(recalls)
-    return ("recall@%s %.4f, 95 %% confidence interval %.4f to %.4f, from %d queries"
-            % (n, mean, low, high, len(recalls)))

@@ -15,9 +15,10 @@ from howdah import __version__
 from howdah.errors import UserError
 from howdah.input.layout import Layout
 from howdah.kmeans.grid import Space
+from howdah.knn.request import Request
 from howdah.task.records import dump_json, load_json
 
-PARTS: dict = {"layout": Layout, "space": Space}
+PARTS: dict = {"layout": Layout, "space": Space, "request": Request}
 
 
 @dataclass
@@ -95,13 +96,13 @@ class PackPlan(Plan):
 class KnnPlan(Plan):
     """Answers from an index.
 
-    request     what is asked of it (howdah.knn.answering)
+    request     what is asked of it
     batch       queries to answer at a time; None: what fits the cache
     sha256      the only index file that may be loaded
     first_rows  where the running place of each local task's rows begins, by slice
     """
 
-    request: dict
+    request: Request
     batch: Optional[int]
     sha256: Optional[str]
     first_rows: dict
