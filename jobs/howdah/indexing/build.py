@@ -10,7 +10,7 @@ from typing import Optional
 import numpy as np
 
 from howdah.input.batches import batches, rows_per_batch
-from howdah.knn.distances import SPARSE_METRICS, is_sparse, refuse_extremes
+from howdah.knn.distances import SPARSE_METRICS, refuse_extremes
 from howdah.errors import UserError
 from howdah.knn.description import Description
 from howdah.knn.index import Index, file_digest
@@ -22,6 +22,7 @@ from howdah.input.lines import read_slice
 from howdah.input.parse import Parser
 from howdah.input.row_counts import RowCounts
 from howdah.knn.votes import encoded_labels
+from howdah.sparse import is_sparse
 
 TREES = ("kd_tree", "ball_tree")
 

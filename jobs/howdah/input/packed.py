@@ -20,6 +20,7 @@ import pybase64
 from howdah.errors import UserError
 from howdah.input.layout import Layout, InputOptions, refuse_twice, some_of
 from howdah.input.rows import Rows
+from howdah.sparse import is_sparse
 
 ALIGNMENT = 8
 DAMAGES = (binascii.Error, ValueError, KeyError, TypeError, OverflowError)
@@ -37,7 +38,7 @@ def pack_rows(X, columns, weights=None, texts=None, dtype: str = "exact") -> byt
     Raises UserError for a value that float32 cannot hold.
     """
     arrays: dict = {}
-    dense = isinstance(X, np.ndarray)
+    dense = not is_sparse(X)
     if dense:
         arrays["X"] = np.ascontiguousarray(_narrowed(X, dtype).T)
     else:

@@ -9,13 +9,14 @@ from typing import Iterator, Optional
 import numpy as np
 
 from howdah.errors import UserError
-from howdah.knn.distances import is_sparse, squared_lengths
+from howdah.knn.distances import squared_lengths
 from howdah.knn.index import Index
 from howdah.input.layout import Layout
 from howdah.knn.neighbors import Answers
 from howdah.knn.recall import Recall, Sample, hits
 from howdah.knn.request import Request
 from howdah.knn.votes import class_shares, means, winners
+from howdah.sparse import as_csr, is_sparse
 
 GROUP = "howdah k-NN"
 TRUNCATED = "answers cut at --max-neighbors"
@@ -76,12 +77,12 @@ class Answering:
             return self._sums_of_points(X)
         if is_sparse(X) == self.index.description.sparse:
             return X
-        return X.toarray() if is_sparse(X) else _csr(X)
+        return X.toarray() if is_sparse(X) else as_csr(X)
 
     def _sums_of_points(self, weights):
         """Weighted sums of the points at unit length, so that each counts by its weight alone."""
         # CSR products add up row by row, whatever the batch.
-        weights = weights.copy() if is_sparse(weights) else _csr(weights)
+        weights = weights.copy() if is_sparse(weights) else as_csr(weights)
         weights.data *= self._inverse_lengths[weights.indices]
         sums = weights @ self.index.points
         if is_sparse(sums):
@@ -217,12 +218,6 @@ def read_exclusions(path: str) -> dict:
 def slice_name(part: dict) -> str:
     """What the plan calls a local task's part of an input file."""
     return "%s:%d" % (part["path"], part["start"])
-
-
-def _csr(X):
-    from scipy.sparse import csr_matrix
-
-    return csr_matrix(X)
 
 
 def _used_columns(X) -> list:

@@ -11,8 +11,8 @@ from typing import Optional
 import numpy as np
 
 from howdah.errors import UserError
-from howdah.knn.distances import is_sparse
 from howdah.knn.search import Search
+from howdah.sparse import is_sparse
 
 ANNOY_METRICS = {"euclidean": "euclidean", "manhattan": "manhattan", "cosine": "angular"}
 FAISS_METRICS = ("euclidean", "cosine")

@@ -12,8 +12,8 @@ from typing import Iterator, Union
 
 import numpy as np
 
-from howdah.knn.distances import is_sparse
 from howdah.knn.search import Search
+from howdah.sparse import is_sparse
 
 CHUNK_POINTS = 1024
 BLOCK_QUERIES = 256
@@ -104,7 +104,10 @@ class Product:
 
 
 class Direct:
-    """Scores that are distances already, for metrics that are no matrix product."""
+    """Scores that are distances already, for metrics that are no matrix product.
+
+    Only these need SciPy and scikit-learn, which are imported with the first scores.
+    """
 
     def __init__(self, points, metric: str):
         self.points = points

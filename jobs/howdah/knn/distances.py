@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from howdah.errors import UserError
+from howdah.sparse import is_sparse
 
 METRICS = ("euclidean", "manhattan", "chebyshev", "cosine")
 SPARSE_METRICS = ("euclidean", "manhattan", "cosine")
@@ -16,10 +17,6 @@ LARGEST = 1e150
 # The product of two squared lengths must neither overflow nor lose digits.
 SHORTEST, LONGEST = 1e-70, 1e70
 BLOCK_VALUES = 1 << 15
-
-
-def is_sparse(X) -> bool:
-    return not isinstance(X, np.ndarray)
 
 
 def squared_lengths(X) -> np.ndarray:

@@ -25,10 +25,11 @@ from howdah.input.columns import places_of
 from howdah.knn.approximate import Approximate, open_candidates
 from howdah.knn.brute import Brute
 from howdah.knn.description import FORMAT_VERSION, MARK, REBUILD, Description, read_description
-from howdah.knn.distances import METRICS, is_sparse
+from howdah.knn.distances import METRICS
 from howdah.knn.neighbors import Neighbors
 from howdah.knn.search import Search
 from howdah.knn.trees import Tree
+from howdah.sparse import is_sparse
 
 
 def refuse_other_digest(path: str, sha256: str) -> None:

@@ -12,8 +12,9 @@ from typing import Iterator, Optional, Sequence
 
 import numpy as np
 
-from howdah.knn.distances import is_sparse, pair_distances, refuse_extremes
+from howdah.knn.distances import pair_distances, refuse_extremes
 from howdah.knn.search import Search
+from howdah.sparse import is_sparse
 
 MOST_HELD = 1 << 19
 
