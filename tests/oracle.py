@@ -15,7 +15,7 @@ import numpy as np
 from howdah.input.batches import MOST_ROWS
 from howdah.kmeans.points import on_grid
 from howdah.clustering.converge import Result, Rules, iterate
-from howdah.clustering.seeds import rivals
+from howdah.clustering.seeds import starts_of_sample
 from howdah.kmeans.bounds import MoveBound, wanted
 from howdah.kmeans.centroids import GridCentroids
 from howdah.kmeans.classify import classify
@@ -105,7 +105,7 @@ class InMemory:
         """The driver's starts: the sample, solved once or several times."""
         rows, weights = self.sample(k, size, seed, tasks).weighted()
         rows = rows if isinstance(rows, np.ndarray) else rows.toarray()
-        return rivals(rows, weights, k, seed, self.profile, self.metric, self.standardize)
+        return starts_of_sample(rows, weights, k, seed, self.profile, self.metric, self.standardize)
 
     def run(self, *starts: np.ndarray, **rules) -> Result:
         """Rounds from rival starts until one of the rules (see Rules) stops them."""

@@ -15,9 +15,9 @@ MEMORY = InMemory(X)
 START = X[:6] + 1e-3
 
 
-def race(run_round, rivals, rules, shift, after_round=lambda courses: None, **options) -> Result:
-    """The result of one course."""
-    return iterate(run_round, {"it": rivals}, rules, shift, after_round, **options)["it"]
+def race(run_round, starts, rules, shift, after_round=lambda runs: None, **options) -> Result:
+    """The result of one run."""
+    return iterate(run_round, {"it": starts}, rules, shift, after_round, **options)["it"]
 
 
 class Counted:
@@ -127,10 +127,10 @@ def test_after_a_round_the_courses_that_it_advanced_are_told_by_name(max_rounds)
     starts = {"slow": [X[50:56]], "short": [X[200:203]], "other": [START]}
     seen: dict = {name: [] for name in starts}
 
-    def after_round(courses):
-        for name, course in courses.items():
-            assert len(course.centroids) == len(starts[name][0])
-            seen[name].append(course.history[-1])
+    def after_round(runs):
+        for name, run in runs.items():
+            assert len(run.centroids) == len(starts[name][0])
+            seen[name].append(run.history[-1])
 
     results = iterate(MEMORY.run_round, starts, Rules(tol=0, max_rounds=max_rounds), MEMORY.shift,
                       after_round)
@@ -168,7 +168,7 @@ def test_what_a_scan_told_is_not_scanned_for(rules):
     plain = race(APART_MEMORY.run_round, [start], rules, APART_MEMORY.shift)
     run_round, seen = Told(), []
     ours = race(run_round, [start], rules, APART_MEMORY.shift,
-                lambda courses: seen.append(courses["it"].history[-1]))
+                lambda runs: seen.append(runs["it"].history[-1]))
     assert same(ours, plain)
     assert seen == ours.history and [r.scan for r in seen] == [True, False][:len(seen)]
     assert len(run_round.scans) == 1
@@ -177,15 +177,15 @@ def test_what_a_scan_told_is_not_scanned_for(rules):
 
 
 def test_courses_that_need_scans_get_them_beside_one_that_needs_none():
-    starts = {"known": [MIDDLES + 0.1], "far": [APART[100:106]], "rivals": [
+    starts = {"known": [MIDDLES + 0.1], "far": [APART[100:106]], "starts": [
         MIDDLES - 0.1, MIDDLES + 0.1, APART[:6]]}
     rules = Rules(tol=0, max_rounds=100)
     run_round = Told()
     together = iterate(run_round, starts, rules, APART_MEMORY.shift)
     assert len(together["far"].history) > 3
-    for name, rivals in starts.items():
-        assert same(together[name], race(APART_MEMORY.run_round, rivals, rules, APART_MEMORY.shift))
-    # While rivals race, every scan measures what is left of them.
+    for name, starts in starts.items():
+        assert same(together[name], race(APART_MEMORY.run_round, starts, rules, APART_MEMORY.shift))
+    # While starts race, every scan measures what is left of them.
     assert list(map(len, run_round.scans[:3])) == [5, 3, 1]
 
 
@@ -195,9 +195,9 @@ def test_courses_of_several_rivals_end_as_if_alone():
     starts = [[X[i:i + 6] + 1e-3 for i in range(a, a + 30, 7)] for a in (0, 100)]
     rules = Rules(tol=0, max_rounds=100)
     together = iterate(MEMORY.run_round, dict(enumerate(starts)), rules, MEMORY.shift)
-    for name, rivals in enumerate(starts):
+    for name, starts in enumerate(starts):
         result = together[name]
-        alone = race(MEMORY.run_round, rivals, rules, MEMORY.shift)
+        alone = race(MEMORY.run_round, starts, rules, MEMORY.shift)
         assert (result.centroids == alone.centroids).all()
         assert [r.cost for r in result.history] == [r.cost for r in alone.history]
 
@@ -222,7 +222,7 @@ def test_a_rival_that_overtakes_takes_the_course_along():
     starts = [X[i:i + 6] + 1e-3 for i in range(0, 120, 6)]
     seen = []
     result = race(run_round, starts, Rules(tol=0, max_rounds=4), MEMORY.shift,
-                  lambda courses: seen.append((courses["it"].centroids, courses["it"].history[-1])))
+                  lambda runs: seen.append((runs["it"].centroids, runs["it"].history[-1])))
     assert len(seen) == len(run_round.scans) == len(result.history)
     for scan, (centroids, record) in zip(run_round.scans, seen):
         measured = MEMORY.run_round(scan)

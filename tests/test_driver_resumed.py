@@ -171,7 +171,7 @@ def test_a_job_that_fails_keeps_the_rounds_before_it(tmp_path, monkeypatch):
     start_file(tmp_path / "c.csv", load_digits().data, 10)
     args = (*DIGITS_ARGS, "--tol", 0, "--output-dir", out)
     with monkeypatch.context() as patched:
-        patched.setattr("driver.KMeansRound", FailsInItsSecondRound)
+        patched.setattr("howdah.scripts.driver.KMeansRound", FailsInItsSecondRound)
         failed = run("driver", *args, "--init", tmp_path / "c.csv")
     assert failed.code == 1 and "RuntimeError: a bug in the worker" in failed.err
     assert failed.err.rstrip().endswith(
@@ -186,7 +186,7 @@ def test_with_several_k_too_and_each_can_go_on_alone(tmp_path, monkeypatch):
     FailsInItsSecondRound.rounds = 0
     args = (DIGITS, "--ignore-columns", "label", "--tol", 0, "--init", "random")
     with monkeypatch.context() as patched:
-        patched.setattr("driver.KMeansRound", FailsInItsSecondRound)
+        patched.setattr("howdah.scripts.driver.KMeansRound", FailsInItsSecondRound)
         failed = run("driver", *args, "-k", "5,10", "--output-dir", out)
     assert failed.code == 1 and failed.err.rstrip().endswith(
         "Go on with one k from its last complete round: -k 5 --init %s --output-dir %s, for"
@@ -201,6 +201,6 @@ def test_with_several_k_too_and_each_can_go_on_alone(tmp_path, monkeypatch):
 def test_an_interrupted_run_is_no_traceback(tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
-    monkeypatch.setattr("driver.rivals", interrupt)
+    monkeypatch.setattr("howdah.clustering.clustering.starts_of_sample", interrupt)
     ran = run("driver", *IRIS_ARGS)
     assert ran.code == 130 and ran.err.endswith("interrupted\n") and "Traceback" not in ran.err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import generators
 import numpy as np
 import pytest
-from howdah.clustering.seeds import MOST_RIVALS, comparable, random_rows, rivals, solve
+from howdah.clustering.seeds import MOST_STARTS, comparable, random_rows, starts_of_sample, solve
 from oracle import InMemory, plain_distances, profile_of
 
 RNG = np.random.default_rng
@@ -36,14 +36,14 @@ def test_cosine_seeds_have_unit_length():
 
 @pytest.mark.parametrize("n, size, k, count", [
     (400, 400, 5, 1),       # the sample is all rows: nothing to choose by
-    (400, 40, 4, MOST_RIVALS), (900, 800, 5, 1), (900, 800, 6, 2), (50, 40, 1, 4)])
+    (400, 40, 4, MOST_STARTS), (900, 800, 5, 1), (900, 800, 6, 2), (50, 40, 1, 4)])
 def test_the_smaller_the_sample_the_more_rivals(n, size, k, count):
     X = generators.blobs(n, 2, 3, seed=0)
     rows, weights = X[:size], np.full(size, n / size)
-    starts = rivals(rows, weights, k, 0, profile_of(X), "euclidean", False)
+    starts = starts_of_sample(rows, weights, k, 0, profile_of(X), "euclidean", False)
     assert len(starts) == count
     assert all(start.shape == (k, 2) for start in starts)
-    again = rivals(rows, weights, k, 0, profile_of(X), "euclidean", False)
+    again = starts_of_sample(rows, weights, k, 0, profile_of(X), "euclidean", False)
     assert all((a == b).all() for a, b in zip(starts, again))
     assert (starts[0] == solve(rows, weights, k, 0, profile_of(X), "euclidean", False)).all()
 

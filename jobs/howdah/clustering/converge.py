@@ -70,18 +70,18 @@ class Result:
     history: list = field(default_factory=list)
 
 
-class Course:
+class LloydRun:
     """One run of k-means on its way: what the next scan should measure, and when it is done.
 
-    It starts from one or several rivals, sets of centroids of which every scan leaves the better
-    half; its record of a round is that of the rival of least cost, so the cost never rises. A scan
+    It starts from one or several sets of centroids, of which every scan leaves the better half; its
+    record of a round is that of the set of least cost, so the cost never rises. A scan
     measures its input centroids and gives the next ones, so the result is always centroids that a
     scan has measured: the last scan moves nothing. `known` is what the next scan would say, where
     the last one told it already.
     """
 
-    def __init__(self, rivals: list, rules: Rules, shift: Shift, rounds_before: int = 0):
-        self.rivals = list(rivals)
+    def __init__(self, starts: list, rules: Rules, shift: Shift, rounds_before: int = 0):
+        self.starts = list(starts)
         self.rounds_before = rounds_before
         self.rules = rules
         self.shift = shift
@@ -93,12 +93,12 @@ class Course:
     @property
     def centroids(self) -> np.ndarray:
         """The centroids to go on from: the result's, once there is one."""
-        return self.result.centroids if self.result is not None else self.rivals[0]
+        return self.result.centroids if self.result is not None else self.starts[0]
 
     def advance(self, measured: list, seconds: float, elapsed: float) -> None:
-        """Take in what is measured of `self.rivals`; sets `result` when a rule stops the course."""
-        order = sorted(range(len(self.rivals)), key=lambda i: measured[i].cost)
-        leader, best = self.rivals[order[0]], measured[order[0]]
+        """Take in what is measured of `self.starts`; sets `result` when a rule stops the run."""
+        order = sorted(range(len(self.starts)), key=lambda i: measured[i].cost)
+        leader, best = self.starts[order[0]], measured[order[0]]
         last_cost = self.history[-1].cost if self.history else None
         moved = self.shift(leader, best.centroids)
         if self._settled is leader:
@@ -114,39 +114,39 @@ class Course:
         if stop or limit:
             self.result = Result(leader, best, bool(stop), stop or limit, self.history)
         else:
-            self.rivals = [measured[i].centroids for i in order[:(len(order) + 1) // 2]]
-            self.known = best.next if len(self.rivals) == 1 else None
+            self.starts = [measured[i].centroids for i in order[:(len(order) + 1) // 2]]
+            self.known = best.next if len(self.starts) == 1 else None
             if self.rules.tol is not None and moved <= self.rules.tol * self.rules.tol_scale:
-                self._settled = self.rivals[0]
+                self._settled = self.starts[0]
 
 
 def iterate(run_round: RunRound, starts: dict, rules: Rules, shift: Shift,
-            after_round: Callable[[dict], None] = lambda courses: None,
+            after_round: Callable[[dict], None] = lambda runs: None,
             clock: Callable[[], float] = time.monotonic, rounds_before: int = 0) -> dict:
-    """Lloyd's rounds for several courses, which share every scan.
+    """Lloyd's rounds for several runs, which share every scan.
 
-    `starts` holds the rivals of each course, lists of (k, d) arrays, by the course's name;
+    `starts` holds the sets of centroids of each run, lists of (k, d) arrays, by the run's name;
     `run_round` measures a list of such arrays in one scan. Returns the Results by name, each as if
-    its course had run alone. `after_round` gets the courses that a round advanced, by name: those
+    its run had run alone. `after_round` gets the runs that a round advanced, by name: those
     that ended earlier are not among them; where a scan told the next round of some, it is called
     again with these. `rounds_before` only shifts the rounds' numbers (a run that is resumed).
     """
     begun = clock()
-    courses = {name: Course(rivals, rules, shift, rounds_before) for name, rivals in starts.items()}
+    runs = {name: LloydRun(sets, rules, shift, rounds_before) for name, sets in starts.items()}
     while True:
-        active = {name: course for name, course in courses.items() if course.result is None}
+        active = {name: run for name, run in runs.items() if run.result is None}
         if not active:
-            return {name: course.result for name, course in courses.items()}
+            return {name: run.result for name, run in runs.items()}
         started = clock()
-        measured = iter(run_round([rival for course in active.values() for rival in course.rivals]))
+        measured = iter(run_round([start for run in active.values() for start in run.starts]))
         seconds, elapsed = clock() - started, clock() - begun
-        for course in active.values():
-            course.advance([next(measured) for _ in course.rivals], seconds, elapsed)
+        for run in active.values():
+            run.advance([next(measured) for _ in run.starts], seconds, elapsed)
         after_round(active)
-        known = {name: course for name, course in active.items()
-                 if course.result is None and course.known}
-        for course in known.values():
-            course.advance([course.known], 0.0, elapsed)
+        known = {name: run for name, run in active.items()
+                 if run.result is None and run.known}
+        for run in known.values():
+            run.advance([run.known], 0.0, elapsed)
         if known:
             after_round(known)
 

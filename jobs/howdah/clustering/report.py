@@ -12,13 +12,14 @@ OUTLYING = 1e6
 ROUND_HEADER = "round  cost                  shift         empty  seconds"
 
 
-def described(launch, outcome, profile, seconds: float) -> str:
-    layout = launch.inputs.layout
+def described(launch, sample, seconds: float) -> str:
+    """What the sample scan saw."""
+    layout, profile = launch.inputs.layout, sample.profile
     kind = layout.format + (" with header" if layout.header else "")
     return "%s: %d rows x %d columns, %s, %d distinct rows%s; %s\nsample scan: %.1f s" % (
         ", ".join(launch.inputs.paths), profile.rows, profile.width, kind,
         profile.distinct.count, "" if profile.distinct.exact else " (estimated)",
-        outcome.row_counts.summary(), seconds)
+        sample.row_counts.summary(), seconds)
 
 
 def warn_of(options, profile, rows, columns: list) -> None:

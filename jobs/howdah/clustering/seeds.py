@@ -9,7 +9,9 @@ from howdah.errors import UserError
 from howdah.kmeans.profile import Profile
 
 INITS = 5
-MOST_RIVALS = 16
+#: Ways to seed by name; whatever else --init says is where to go on from.
+CORESET, RANDOM = SEEDINGS = ("coreset", "random")
+MOST_STARTS = 16
 ROWS_PER_CLUSTER = 160
 WORTH_THREADS = 10_000_000
 
@@ -44,27 +46,27 @@ def solve(rows: np.ndarray, weights: np.ndarray, k: int, seed: int, profile: Pro
     return centres * spread(profile, standardize) + profile.moments.means
 
 
-def rivals(rows: np.ndarray, weights: np.ndarray, k: int, seed: int, profile: Profile,
-           metric: str, standardize: bool) -> list:
+def starts_of_sample(rows: np.ndarray, weights: np.ndarray, k: int, seed: int,
+                     profile: Profile, metric: str, standardize: bool) -> list:
     """Seeds to race against each other on all rows: one, or several if the sample is small.
 
     A cluster's mean over m sampled rows is 1/m of its variance off, so solutions of a small sample
     differ by more than the sample can tell.
     """
-    count = rival_count(k, len(rows), profile.rows)
+    count = start_count(k, len(rows), profile.rows)
     seeds = [seed, *np.random.SeedSequence(seed).generate_state(count - 1).tolist()]
     return [solve(rows, weights, k, s, profile, metric, standardize) for s in seeds]
 
 
-def rival_count(k: int, sampled: int, rows: int) -> int:
+def start_count(k: int, sampled: int, rows: int) -> int:
     """How many sets of seeds of k clusters race, with so many of all rows sampled."""
-    return 1 if sampled >= rows else min(MOST_RIVALS, -(-ROWS_PER_CLUSTER * k // sampled))
+    return 1 if sampled >= rows else min(MOST_STARTS, -(-ROWS_PER_CLUSTER * k // sampled))
 
 
 def first_sets(options, sampled: int, rows: int) -> list:
     """The numbers of centroids of all sets that the first round measures."""
     return [k for k in options.clusters * options.restarts for _ in range(
-        rival_count(k, sampled, rows) if options.init == "coreset" else 1)]
+        start_count(k, sampled, rows) if options.init == "coreset" else 1)]
 
 
 def random_rows(rows: np.ndarray, weights: np.ndarray, k: int, seed: int) -> np.ndarray:

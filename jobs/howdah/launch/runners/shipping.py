@@ -15,7 +15,7 @@ from typing import Optional, Pattern
 
 import mrjob
 
-import howdah.scripts
+import howdah
 from howdah.errors import UserError
 from howdah.launch.files.paths import is_uri, local_path
 
@@ -45,7 +45,8 @@ def zip_package(folder: str, job_class=None) -> str:
              if name.endswith(".py")}
     for base in job_class.__mro__[1:] if job_class else ():
         if base.__module__.startswith(SCRIPTS):
-            files[SCRIPTS.replace(".", "/") + "__init__.py"] = inspect.getfile(howdah.scripts)
+            files[SCRIPTS.replace(".", "/") + "__init__.py"] = os.path.join(
+                PACKAGE, "scripts", "__init__.py")
             files[base.__module__.replace(".", "/") + ".py"] = inspect.getfile(base)
         elif "." not in base.__module__ and base is not object:
             files[base.__module__ + ".py"] = inspect.getfile(base)
