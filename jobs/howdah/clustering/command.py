@@ -113,10 +113,15 @@ class Command:
 
     def told(self, event) -> None:
         """Print what happened, and write what a run can go on from."""
-        for kind, tell in ((Sampled, self._sampled), (Begun, self._begun),
-                           (Advanced, self._advanced), (Ended, self._ended)):
-            if isinstance(event, kind):
-                tell(event)
+        if isinstance(event, Sampled):
+            self._sampled(event)
+        elif isinstance(event, Begun):
+            self._begun(event)
+        elif isinstance(event, Advanced):
+            self._advanced(event)
+        elif isinstance(event, Ended):
+            for (k, restart), result in event.results.items():
+                notice(stopped(result, self.name_of(k, restart)))
 
     def _sampled(self, event: Sampled) -> None:
         sample = event.sample
@@ -138,10 +143,6 @@ class Command:
             leader = self.models[k].leader
             self.outputs[k].progress(leader.centroids, self.models[k].model.columns,
                                      leader.history)
-
-    def _ended(self, event: Ended) -> None:
-        for (k, restart), result in event.results.items():
-            notice(stopped(result, self.name_of(k, restart)))
 
     def _finish(self, result: Clustering) -> None:
         """Write every k's result; with several, print their table, and write the chosen one."""

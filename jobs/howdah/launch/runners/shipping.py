@@ -30,8 +30,8 @@ ODD_URI = re.compile(r"[^\w./=@+:~()!;&-]")
 ODD_INPUT = re.compile(r"[,:*?\[\]{}\\]")
 PACKAGE = os.path.dirname(os.path.abspath(howdah.__file__))
 JOBS_FOLDER = os.path.dirname(PACKAGE)
-#: What workers get of the package: its own modules ("") and these rooms.
 SCRIPTS = "howdah.scripts."
+#: What workers get of the package: its own modules ("") and these rooms.
 WORKERS = ("", "input", "kmeans", "knn", "task")
 
 
@@ -42,7 +42,7 @@ def zip_package(folder: str, job_class=None) -> str:
     """
     files = {os.path.join("howdah", room, name): os.path.join(PACKAGE, room, name)
              for room in WORKERS for name in os.listdir(os.path.join(PACKAGE, room))
-             if name.endswith(".py")}
+             if name.endswith(".py") and name != "__main__.py"}
     for base in job_class.__mro__[1:] if job_class else ():
         if base.__module__.startswith(SCRIPTS):
             files[SCRIPTS.replace(".", "/") + "__init__.py"] = os.path.join(
