@@ -17,7 +17,8 @@ from functools import partial
 from howdah.knn.distances import METRICS
 from howdah.errors import OK, JobFailed, UserError
 from howdah.knn.index import candidates_path, save
-from howdah.launch.files.files import Files, aside
+from howdah.launch.files.files import Files
+from howdah.launch.files.local import aside
 from howdah.launch.files.paths import is_uri, local_path
 from howdah.indexing.build import build, read_points, summary, transposed, write_svmlight
 from howdah.launch.inputs import find_inputs, whole_number

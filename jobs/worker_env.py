@@ -18,7 +18,7 @@ import tarfile
 import tempfile
 
 from howdah.errors import OK, UserError
-from howdah.launch.files.files import aside
+from howdah.launch.files.local import aside
 from howdah.launch.console import guarded, notice
 
 KMEANS = ("numpy", "pysimdjson>=7", "pybase64", "scipy")

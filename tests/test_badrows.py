@@ -43,13 +43,13 @@ def is_bad(line: bytes) -> bool:
 @pytest.fixture(params=[3, 50, 1 << 20])
 def files(request, monkeypatch: pytest.MonkeyPatch) -> Files:
     """Files that come in pieces of few or many bytes."""
-    whole = Files.chunks
+    whole = Files.cat
 
     def in_pieces(self, path):
         data = b"".join(whole(self, path))
         return (data[i:i + request.param] for i in range(0, len(data), request.param))
 
-    monkeypatch.setattr(Files, "chunks", in_pieces)
+    monkeypatch.setattr(Files, "cat", in_pieces)
     return Files()
 
 

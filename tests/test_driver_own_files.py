@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from generators import blobs, write_csv
 from howdah.errors import UserError
-from howdah.launch.files.files import Files, identity
+from howdah.launch.files.files import Files
+from howdah.launch.files.paths import identity
 from howdah.clustering.output import Output
 from howdah.scripts.kmeans_round import KMeansRound
 from scripts import history, refused, run, start_file, succeed
@@ -233,7 +234,7 @@ def test_files_behind_uris_are_kept_likewise(base):
         output(*ours).check([base + "/sample/part-00000"], 21, False)
     late = output(*ours)
     late.check([], 21, False)
-    late.files.remote(base).names.add(base + "/sample/mine")
+    late.files.of(base).names.add(base + "/sample/mine")
     with pytest.raises(UserError, match="sample/mine was not written"):
         late.for_job("sample")
 

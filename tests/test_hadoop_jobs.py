@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
 import gzip
 import os
 import re
@@ -18,6 +17,9 @@ import numpy as np
 import pytest
 import scripts
 from hadoop.daemons import get_json
+from filesystems import fulfils_the_contract
+from howdah.errors import UserError
+from howdah.launch.files.files import Files
 from howdah.launch.files.hdfs import HadoopFiles
 from scripts import DIGITS, REPOSITORY, Ran, history, refused, run, succeed
 from sklearn.datasets import load_digits
@@ -286,29 +288,32 @@ def test_compressed_output_is_read(cluster, digits, one_file, inline, codec):
 
 # files on HDFS
 
-def test_files_over_http_are_those_of_hadoop_fs(cluster, tmp_path):
-    """Each method both ways, on names that a URL must quote; HTTP is really used."""
-    over_http = HadoopFiles([shutil.which("hadoop")])
-    by_jvm = HadoopFiles([shutil.which("hadoop")])
-    by_jvm.web.address = None
-    data = {"a b%20+ü.txt": b"1,2\n" * 100_000, "c.gz": gzip.compress(b"3\n") * 2,
-            "d.bz2": bz2.compress(b"4\n"), "empty": b""}
-    plain = {**data, "c.gz": b"3\n3\n", "d.bz2": b"4\n"}
-    for way, other in ((over_http, by_jvm), (by_jvm, over_http)):
-        folder = "%s/jobs/files/%s" % (cluster.uri, "http" if way is over_http else "jvm")
-        assert not way.exists(folder) and way.ls(folder) == []
-        for content in (dict.fromkeys(data, b"older"), data):
-            way.write_all(folder + "/below", content)
-        assert way.exists(folder + "/below/c.gz")
-        expected = sorted((folder + "/below/" + name, len(data[name])) for name in data)
-        assert sorted(way.ls(folder)) == sorted(other.ls(folder)) == expected
-        for name, content in plain.items():
-            assert b"".join(way.cat(folder + "/below/" + name)) == content
-        way.rm(folder)
-        way.rm(folder)
-        assert not other.exists(folder)
-    assert over_http.web.address == cluster.address("namenode_http")
-    assert list(over_http.cat_parts(cluster.uri + "/jobs/none")) == [b""]
+def test_files_over_http_and_by_hadoop_fs_fulfil_one_contract(cluster, tmp_path):
+    """HTTP is really used, and what one has written the other reads."""
+    files = HadoopFiles([shutil.which("hadoop")])
+    folder = cluster.uri + "/jobs/files"
+    fulfils_the_contract(files.web, folder, tmp_path, globs=False)
+    fulfils_the_contract(files.shell, folder, tmp_path)
+    fulfils_the_contract(Files("hadoop", {"hadoop": lambda: files}), folder, tmp_path)
+    assert files.web.address == cluster.address("namenode_http")
+    for writer, reader in ((files.web, files.shell), (files.shell, files.web)):
+        writer.replace(folder + "/a b%20+ü.txt", b"1,2\n")
+        assert reader.ls(folder) == [(folder + "/a b%20+ü.txt", 4)]
+        assert reader.read(folder + "/a b%20+ü.txt") == b"1,2\n"
+        with pytest.raises(FileExistsError):
+            reader.create(folder + "/a b%20+ü.txt", b"")
+        assert reader.read(folder + "/a b%20+ü.txt") == b"1,2\n"
+        writer.rm(folder)
+        assert not reader.exists(folder)
+    assert list(files.cat_parts(folder)) == [b""]
+
+
+def test_what_is_not_on_hdfs_is_said_by_hadoop_fs(cluster):
+    files = HadoopFiles([shutil.which("hadoop")])
+    with pytest.raises(UserError, match="The input does not exist: "):
+        files.read(cluster.uri + "/jobs/none")
+    with pytest.raises(UserError, match="The end of .*/jobs/none cannot be read: "):
+        files.tail(cluster.uri + "/jobs/none", 5)
 
 
 # the workers' Python

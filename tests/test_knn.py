@@ -16,7 +16,7 @@ from generators import integer_grid, write_csv, write_svmlight
 from howdah.knn.description import read_description
 from howdah.knn.index import file_digest
 from howdah.task.plans import KnnPlan
-from howdah.indexing.queries import query_layout, tail
+from howdah.indexing.queries import query_layout
 from howdah.launch.launch import Launch
 from howdah.scripts.knn import KNN
 from knn_oracle import neighbours
@@ -401,22 +401,6 @@ def test_a_task_without_rows_answers_nothing(folder, tmp_path):
     job = KNN([str(IRIS), "--ignore-columns", "label", "--index", str(folder / "iris")])
     plan = plan_of(Launch(job))
     assert task(tmp_path, plan, b"", "--index", folder / "iris") == []
-
-
-def test_the_tail_of_a_file_on_hdfs_is_all_that_is_read(folder, tmp_path):
-    """With a `hadoop` that knows -tail only."""
-    script = tmp_path / "hadoop"
-    script.write_text('#!/bin/sh\n[ "$1 $2" = "fs -tail" ] && tail -c 1024 "$3"\n')
-    script.chmod(0o755)
-
-    class Remote:
-        class files:
-            @staticmethod
-            def remote(uri):
-                return type("Remote", (), {"hadoop_bin": [str(script)]})
-
-    index = str(folder / "iris")
-    assert tail(Remote, index) == Path(index).read_bytes()[-1024:]
 
 
 # refusals: a sentence and exit code 2, before anything runs

@@ -12,7 +12,8 @@ from typing import List
 import pytest
 
 from howdah.errors import UserError
-from howdah.launch.files.files import Files, aside
+from howdah.launch.files.files import Files
+from howdah.launch.files.local import aside
 from howdah.launch.files.paths import is_uri, join, local_path
 from howdah.launch.inputs import HEAD_BYTES, find_inputs, list_inputs, slices, whole_lines
 from howdah.input.layout import InputOptions
@@ -36,33 +37,33 @@ def names(found: list, folder: Path) -> List[str]:
 
 def test_folders_globs_and_single_files(folder: Path) -> None:
     files = Files()
-    assert names(files.list(str(folder)), folder) == ["part-0", "part-1", "sub/part-2"]
-    assert names(files.list(str(folder) + "/"), folder) == ["part-0", "part-1", "sub/part-2"]
-    assert names(files.list(str(folder / "part-*")), folder) == ["part-0", "part-1"]
-    assert names(files.list(str(folder / "*")), folder) == ["part-0", "part-1", "sub/part-2"]
-    assert files.list(str(folder / "part-0")) == [(str(folder / "part-0"), 4)]
-    assert names(files.list("file://%s" % folder), folder) == ["part-0", "part-1", "sub/part-2"]
+    assert names(files.ls(str(folder)), folder) == ["part-0", "part-1", "sub/part-2"]
+    assert names(files.ls(str(folder) + "/"), folder) == ["part-0", "part-1", "sub/part-2"]
+    assert names(files.ls(str(folder / "part-*")), folder) == ["part-0", "part-1"]
+    assert names(files.ls(str(folder / "*")), folder) == ["part-0", "part-1", "sub/part-2"]
+    assert files.ls(str(folder / "part-0")) == [(str(folder / "part-0"), 4)]
+    assert names(files.ls("file://%s" % folder), folder) == ["part-0", "part-1", "sub/part-2"]
 
 
 def test_a_hidden_file_is_read_when_it_is_asked_for(folder: Path) -> None:
     files = Files()
-    assert names(files.list(str(folder / "_SUCCESS")), folder) == ["_SUCCESS"]
-    assert names(files.list("file://%s/_SUCCESS" % folder), folder) == ["_SUCCESS"]
-    assert names(files.list(str(folder / "_temporary")), folder) == ["_temporary/part-3"]
+    assert names(files.ls(str(folder / "_SUCCESS")), folder) == ["_SUCCESS"]
+    assert names(files.ls("file://%s/_SUCCESS" % folder), folder) == ["_SUCCESS"]
+    assert names(files.ls(str(folder / "_temporary")), folder) == ["_temporary/part-3"]
 
 
 def test_a_name_with_glob_characters(tmp_path: Path) -> None:
     path = tmp_path / "a[1].csv"
     path.write_bytes(b"1\n")
-    assert Files().list(str(path)) == [(str(path), 2)]
+    assert Files().ls(str(path)) == [(str(path), 2)]
     assert Files().exists(str(path))
 
 
 def test_a_name_with_glob_characters_is_not_what_it_would_match(tmp_path: Path) -> None:
     for name in ("a[1].csv", "a1.csv"):
         (tmp_path / name).write_bytes(b"1\n")
-    assert names(Files().list(str(tmp_path / "a[1].csv")), tmp_path) == ["a[1].csv"]
-    assert names(Files().list(str(tmp_path / "a[0-9].csv")), tmp_path) == ["a1.csv"]
+    assert names(Files().ls(str(tmp_path / "a[1].csv")), tmp_path) == ["a[1].csv"]
+    assert names(Files().ls(str(tmp_path / "a[0-9].csv")), tmp_path) == ["a1.csv"]
 
 
 def test_only_inputs_are_globs(folder: Path) -> None:
@@ -80,19 +81,19 @@ def test_contents_are_decompressed(ending: str, compress, tmp_path: Path) -> Non
     text = b"0123456789\n" * 200000
     path = str(tmp_path / ("a.csv" + ending))
     files = Files()
-    files.write(path, compress(text))
+    files.replace(path, compress(text))
     assert files.head(path, 15) == text[:15]
-    assert len(list(files.chunks(path))) > 1
+    assert len(list(files.cat(path))) > 1
     assert files.read(path) == text
 
 
 def test_writing_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
     path = str(tmp_path / "new" / "a")
-    Files().write(path, b"old")
-    Files().write(path, b"new")
+    Files().replace(path, b"old")
+    Files().replace(path, b"new")
     assert Files().read(path) == b"new"
     assert os.listdir(tmp_path / "new") == ["a"]
-    Files().remove(str(tmp_path / "new"))
+    Files().rm(str(tmp_path / "new"))
     assert not os.path.exists(tmp_path / "new")
 
 
@@ -118,7 +119,7 @@ def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "precious").write_bytes(b"precious")
     for name in ("a", "a.partial"):
         os.symlink("precious", tmp_path / name)
-    Files().write(str(tmp_path / "a"), b"new")
+    Files().replace(str(tmp_path / "a"), b"new")
     assert (tmp_path / "a").read_bytes() == b"new" and not os.path.islink(tmp_path / "a")
     assert (tmp_path / "precious").read_bytes() == b"precious"
 
@@ -135,7 +136,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_uris_need_a_runner_that_knows_them() -> None:
     with pytest.raises(UserError, match="-r"):
-        Files().list("hdfs:///data")
+        Files().ls("hdfs:///data")
     assert is_uri("s3://b/k") and not is_uri("file:///x") and not is_uri("/x")
     assert local_path("file:///x/y") == local_path("file:/x/y") == local_path("/x/y") == "/x/y"
     assert join("hdfs:///a/", "b") == join("hdfs:///a", "b") == "hdfs:///a/b"
@@ -178,7 +179,7 @@ def test_the_slices_of_all_files_give_each_line_once(tasks: int, tmp_path: Path)
     for name, text in texts.items():
         (tmp_path / name).write_bytes(text)
     (tmp_path / "e.csv.gz").write_bytes(gzip.compress(texts["a.csv"]))
-    parts = slices(Files().list(str(tmp_path)), tasks)
+    parts = slices(Files().ls(str(tmp_path)), tasks)
     read = {name: b"" for name in [*texts, "e.csv.gz"]}
     for part in parts:
         assert os.path.isabs(part["path"])
@@ -191,6 +192,6 @@ def test_the_slices_of_all_files_give_each_line_once(tasks: int, tmp_path: Path)
 def test_small_files_are_not_cut(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"1,2\n" * 100)
-    files = Files().list(str(path))
+    files = Files().ls(str(path))
     assert len(slices(files, 4, 1000)) == 1
     assert len(slices(files, 4, 10)) == 4

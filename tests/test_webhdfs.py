@@ -56,7 +56,7 @@ def test_what_only_hadoop_knows(uri):
 @pytest.mark.parametrize("name", ["x.deflate", "x.snappy", "x.zst"])
 def test_other_codecs_are_left_to_hadoop(name):
     with pytest.raises(Unanswered, match="decompress"):
-        next(WebHdfs(PLAIN).cat(["hdfs:///" + name]))
+        next(WebHdfs(PLAIN).cat("hdfs:///" + name))
 
 
 def test_after_a_refused_connection_it_is_not_tried_again():

@@ -13,8 +13,8 @@ import numpy as np
 
 from howdah.clustering.seeds import SEEDINGS
 from howdah.errors import UserError
-from howdah.launch.files.files import Files, identity
-from howdah.launch.files.paths import is_uri, join, local_path
+from howdah.launch.files.files import Files
+from howdah.launch.files.paths import identity, is_uri, join, local_path
 from howdah.clustering.centroid_files import centroids_csv
 from howdah.clustering.models import CENTROIDS, JOBLIB, MODEL, PROFILE, ROUNDS, Model
 
@@ -115,7 +115,7 @@ class Output:
         if self.resuming and self.files.exists(folder):
             # What a job left that was lost with its launcher, or that this run does again.
             self._refuse_foreign(name, self.files.below(folder))
-            self.files.remove(folder)
+            self.files.rm(folder)
         self._jobs.append(folder)
         return folder
 
@@ -141,7 +141,7 @@ class Output:
 
     def _write(self, files: dict) -> None:
         if self.folder is not None:
-            self.files.write_all(self.folder, files)
+            self.files.replace_all(self.folder, files)
 
     def begin(self, model: Model) -> None:
         """The profile and the first centroids."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import replace
 from typing import Optional
 
@@ -106,32 +105,16 @@ def describe_index(launch, options) -> Description:
 
 
 def _describe_remote(launch, uri: str) -> Description:
-    found = launch.files.list(uri)
+    found = launch.files.ls(uri)
     if not found:
         raise UserError("The index %s does not exist; build one with %s and copy it there."
                         % (uri, called("index")))
-    description = checked_description(launch.files.head(uri, TAIL_BYTES), tail(launch, uri),
-                                      found[0][1], uri)
+    description = checked_description(launch.files.head(uri, TAIL_BYTES),
+                                      launch.files.tail(uri, TAIL_BYTES), found[0][1], uri)
     if description is None:
         raise UserError("The index %s has no description; a plain joblib dump is accepted as a"
                         " local file only." % uri)
     return description
-
-
-def tail(launch, uri: str) -> bytes:
-    """The last kilobyte of a file behind a URI, without reading the rest."""
-    remote = launch.files.remote(uri)
-    if hasattr(remote, "hadoop_bin"):
-        done = subprocess.run([*remote.hadoop_bin, "fs", "-tail", uri], stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE)
-        if done.returncode:
-            raise UserError("The end of %s cannot be read: %s"
-                            % (uri, done.stderr.decode("utf-8", "replace").strip()[-300:]))
-        return done.stdout
-    key = remote.fs.s3._get_s3_key(uri)
-    if not key.content_length:
-        return b""
-    return key.get(Range="bytes=-%d" % TAIL_BYTES)["Body"].read()
 
 
 def refuse_options(options, description: Description) -> None:

@@ -38,7 +38,7 @@ def line_number(example: dict, files: Files) -> Optional[int]:
     if file is None or (start and not is_splittable(file)):
         return None
     try:
-        found = _line_at(start, example["offset"], bool(URI.match(file)), files.chunks(file))
+        found = _line_at(start, example["offset"], bool(URI.match(file)), files.cat(file))
     except (OSError, EOFError, UserError):
         return None
     return found[0] if found and _begins(found[1], example) else None

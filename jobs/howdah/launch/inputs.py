@@ -45,7 +45,7 @@ def list_inputs(paths: list, files: Files) -> list:
     """(path, bytes) of every file of the inputs; UserError for what is missing."""
     found: list = []
     for path in paths:
-        here = files.list(path)
+        here = files.ls(path)
         if not here and not files.exists(path) and not glob(local_path(path)):
             raise UserError("The input %s does not exist." % path)
         if not here:

@@ -1,4 +1,4 @@
-"""Files on HDFS through the hadoop command, or over HTTP where that can be."""
+"""Files on HDFS over HTTP where that can be, or else through the hadoop command."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from contextlib import contextmanager
 from typing import Iterator, Optional
 from urllib.parse import quote
 
 from mrjob.fs.hadoop import HadoopFilesystem
 
 from howdah.errors import UserError
-from howdah.launch.files.webhdfs import Unanswered, WebHdfs
+from howdah.launch.files.filesystem import FileSystem
+from howdah.launch.files.webhdfs import CHUNK, Unanswered, WebHdfs
 
 # A NameNode that does not answer is said to be so after seconds, not after 15 minutes.
 IMPATIENT = ["-Dipc.client.connect.max.retries=3", "-Dipc.client.connect.timeout=5000",
@@ -43,31 +45,20 @@ def explain(text: str) -> Optional[str]:
     return None
 
 
-class HadoopFiles:
-    """Files on HDFS (or whatever `hadoop fs` reaches), over HTTP or else by one JVM per call.
+class HadoopShell(FileSystem):
+    """HDFS, or whatever `hadoop fs` reaches, by one JVM per call.
 
-    Every method raises UserError with Hadoop's own words when the file system does not answer.
+    `-put` without -f and `-mv` refuse a file that is there, and nothing replaces one in a single
+    step: `-put -f` writes beside it, and then its one JVM deletes the old and renames the new.
     """
 
     def __init__(self, hadoop_bin: list):
         self.hadoop_bin = hadoop_bin
-        self.web = WebHdfs()
 
-    def _fs(self, *args: str, ok=(0,)) -> subprocess.CompletedProcess:
-        done = subprocess.run([*self.hadoop_bin, "fs", *IMPATIENT, *args],
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        if done.returncode not in ok:
-            said = done.stderr.decode("utf-8", "replace")
-            raise UserError(explain(said) or "hadoop fs %s failed: %s" % (
-                " ".join(args), said.strip()[-500:]))
-        return done
+    def exists(self, path: str) -> bool:
+        return self._listed("-d", path) is not None
 
     def ls(self, path: str) -> list:
-        """(uri, bytes) of all files that a path, glob or folder stands for; [] if there is none."""
-        try:
-            return self.web.ls(path)
-        except Unanswered:
-            pass
         listed = self._listed("-R", path)
         prefix = re.match(r"\w+://[^/]*", path).group() if "://" in path else ""  # type: ignore
         found = []
@@ -78,54 +69,21 @@ class HadoopFiles:
                 found.append((name, int(fields[4])))
         return found
 
-    def exists(self, path: str) -> bool:
-        """Whether a path is there; a NameNode that does not answer is an error, not a no."""
-        try:
-            return self.web.exists(path)
-        except Unanswered:
-            pass
-        return self._listed("-d", path) is not None
-
     def _listed(self, how: str, path: str) -> Optional[str]:
         """What `hadoop fs -ls` prints; None when there is no such path."""
         done = self._fs("-ls", how, path, ok=(0, 1))
-        said = done.stderr.decode("utf-8", "replace")
-        if done.returncode and not re.search("No such file or directory", said):
-            raise UserError(explain(said) or "hadoop fs -ls %s failed: %s" % (path, said[-500:]))
+        if done.returncode and not re.search("No such file or directory", _said(done)):
+            raise UserError(explain(_said(done)) or "hadoop fs -ls %s failed: %s"
+                            % (path, _said(done)[-500:]))
         return None if done.returncode else done.stdout.decode("utf-8", "replace")
 
     def cat(self, path: str) -> Iterator[bytes]:
-        """A file's bytes, decompressed by its codec; may be closed before the end."""
-        yield from self._cat(path, lambda: [path])
-
-    def cat_parts(self, folder: str) -> Iterator[bytes]:
-        """The bytes of a job's output."""
-        folder = folder.rstrip("/")
-        yield from self._cat(folder + "/part-*", lambda: sorted(
-            path for path, _ in self.web.ls(folder)
-            if path[len(folder):].startswith("/part-")))
-
-    def _cat(self, path: str, list_files) -> Iterator[bytes]:
-        try:
-            chunks = self.web.cat(list_files())
-            first = next(chunks, b"")
-        except (Unanswered, FileNotFoundError):
-            yield from self._text(path)
-        else:
-            yield first
-            yield from chunks
-
-    def _text(self, path: str) -> Iterator[bytes]:
         with tempfile.TemporaryFile() as said:
             process = subprocess.Popen([*self.hadoop_bin, "fs", *IMPATIENT, "-text", path],
                                        stdout=subprocess.PIPE, stderr=said)
             finished = False
             try:
-                while True:
-                    chunk = process.stdout.read(1 << 18)  # type: ignore
-                    if not chunk:
-                        break
-                    yield chunk
+                yield from iter(lambda: process.stdout.read(CHUNK), b"")  # type: ignore
                 finished = True
             finally:
                 process.stdout.close()  # type: ignore
@@ -135,35 +93,95 @@ class HadoopFiles:
                     text = said.read().decode("utf-8", "replace")
                     raise UserError(explain(text) or "Could not read %s: %s" % (path, text[-500:]))
 
-    def write_all(self, folder: str, files: dict) -> None:
-        """Write local files {name: bytes} into a folder, replacing older ones, in one call."""
-        with tempfile.TemporaryDirectory(prefix="howdah-") as local:
-            paths = []
-            for name, data in files.items():
-                paths.append(os.path.join(local, name))
-                with open(paths[-1], "wb") as file:
-                    file.write(data)
+    def cat_parts(self, folder: str) -> Iterator[bytes]:
+        return self.cat(folder.rstrip("/") + "/part-*")
+
+    def tail(self, path: str, size: int) -> bytes:
+        done = self._fs("-tail", path, ok=(0, 1))
+        if done.returncode:
+            raise UserError("The end of %s cannot be read: %s" % (path, _said(done).strip()[-300:]))
+        return done.stdout[-size:]
+
+    def replace_all(self, folder: str, files: dict) -> None:
+        with _on_disk(files) as paths:
             self.put(paths, folder)
 
+    def create(self, path: str, data: bytes) -> None:
+        folder, _, name = path.rpartition("/")
+        with _on_disk({name: data}) as paths:
+            self._put([], paths, folder)
+
     def put(self, paths: list, folder: str) -> None:
-        """Copy local files into a folder, which is made when it is not there."""
-        try:
-            for path in paths:
-                self.web.put(path, folder.rstrip("/") + "/" + os.path.basename(path))
-            return
-        except Unanswered:
-            pass
+        self._put(["-f"], paths, folder)
+
+    def _put(self, flags: list, paths: list, folder: str) -> None:
         # `hadoop fs` reads local paths as URIs: "a%20b" would be the file "a b".
-        command = ["-put", "-f", *map(quote, paths), folder.rstrip("/") + "/"]
-        if self._fs(*command, ok=(0, 1)).returncode:
+        command = ["-put", *flags, *map(quote, paths), folder.rstrip("/") + "/"]
+        done = self._fs(*command, ok=(0, 1))
+        if not flags and "File exists" in _said(done):
+            raise FileExistsError(_said(done).strip())
+        if done.returncode:
             self._fs("-mkdir", "-p", folder)
             self._fs(*command)
 
     def rm(self, path: str) -> None:
+        self._fs("-rm", "-r", "-f", "-skipTrash", path)
+
+    def _fs(self, *args: str, ok=(0,)) -> subprocess.CompletedProcess:
+        done = subprocess.run([*self.hadoop_bin, "fs", *IMPATIENT, *args],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if done.returncode not in ok:
+            raise UserError(explain(_said(done)) or "hadoop fs %s failed: %s" % (
+                " ".join(args), _said(done).strip()[-500:]))
+        return done
+
+
+def _said(done: subprocess.CompletedProcess) -> str:
+    return done.stderr.decode("utf-8", "replace")
+
+
+@contextmanager
+def _on_disk(files: dict) -> Iterator[list]:
+    """Paths of local files of these names {name: bytes}."""
+    with tempfile.TemporaryDirectory(prefix="howdah-") as folder:
+        paths = [os.path.join(folder, name) for name in files]
+        for path, data in zip(paths, files.values()):
+            with open(path, "wb") as file:
+                file.write(data)
+        yield paths
+
+
+def _over_http_or_else(name: str):
+    """The method of this name of WebHDFS, or of `hadoop fs` where that one is left Unanswered.
+
+    `hadoop fs` also says what is wrong with a file that is not there.
+    """
+    def method(self, *args):
         try:
-            self.web.rm(path)
-        except Unanswered:
-            self._fs("-rm", "-r", "-f", "-skipTrash", path)
+            return getattr(self.web, name)(*args)
+        except (Unanswered, FileNotFoundError):
+            return getattr(self.shell, name)(*args)
+
+    method.__name__ = name
+    return method
+
+
+class HadoopFiles(FileSystem):
+    """HDFS (or whatever `hadoop fs` reaches), over HTTP or else by one JVM per call."""
+
+    def __init__(self, hadoop_bin: list):
+        self.web = WebHdfs()
+        self.shell = HadoopShell(hadoop_bin)
+
+    exists = _over_http_or_else("exists")
+    ls = _over_http_or_else("ls")
+    cat = _over_http_or_else("cat")
+    cat_parts = _over_http_or_else("cat_parts")  # a job's output
+    tail = _over_http_or_else("tail")
+    replace_all = _over_http_or_else("replace_all")
+    create = _over_http_or_else("create")
+    put = _over_http_or_else("put")
+    rm = _over_http_or_else("rm")
 
 
 def words(command) -> list:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import posixpath
 import re
 
 
@@ -18,5 +20,24 @@ def local_path(path: str) -> str:
     return re.sub(r"\Afile:(//)?(?=/)", "", path)
 
 
+def identity(path: str) -> tuple:
+    """The same for all names of a file: by links, other spellings, hosts, Amazon's schemes."""
+    if is_uri(path):
+        scheme, _, rest = path.partition("://")
+        host, _, inner = rest.partition("/")
+        return (host if scheme.startswith("s3") else "",
+                posixpath.normpath("/" + inner.lstrip("/")))
+    try:
+        status = os.stat(local_path(path))
+    except OSError:
+        return (os.path.abspath(local_path(path)),)
+    return status.st_dev, status.st_ino
+
+
 def join(folder: str, name: str) -> str:
     return folder.rstrip("/") + "/" + name
+
+
+def is_visible(file: str, asked: str) -> bool:
+    """Hadoop's rule: names that begin with _ or . are not data, unless they were asked for."""
+    return file == asked or not file.rstrip("/").rsplit("/", 1)[-1].startswith(("_", "."))

@@ -5,15 +5,19 @@ UserError before a job has run, JobFailed after.
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import os
-import tempfile
-from contextlib import contextmanager
+import zlib
+from contextlib import closing, contextmanager
 from fnmatch import fnmatchcase
 from typing import Iterator
 
 from mrjob.parse import parse_s3_uri
 
 from howdah.errors import JobFailed, UserError
+from howdah.launch.files.filesystem import FileSystem
+from howdah.launch.files.paths import join
 
 try:
     from boto3.exceptions import Boto3Error
@@ -21,6 +25,8 @@ try:
     AWS_ERRORS: tuple = (Boto3Error, BotoCoreError, ClientError)
 except ImportError:
     AWS_ERRORS = ()
+
+CHUNK = 1 << 18
 
 CAUSES = (
     (("404", "NoSuchBucket"), "there is no such bucket"),
@@ -55,7 +61,7 @@ def aws(what: str, raised=UserError):
         raise raised("%s: %s" % (what, explain(error))) from error
 
 
-class S3Files:
+class S3Files(FileSystem):
     """Files on S3, through mrjob's file system of a runner."""
 
     def __init__(self, runner):
@@ -79,26 +85,41 @@ class S3Files:
         return bool(self.ls(path))
 
     def cat(self, path: str) -> Iterator[bytes]:
-        """A file's bytes, decompressed by its name's ending; may be closed before the end."""
         with aws("%s cannot be read" % path):
-            yield from self.fs.s3._cat_file(path)
+            with closing(self.fs.s3._get_s3_key(path).get()["Body"]) as body:
+                text = (gzip.open(body) if path.endswith(".gz") else
+                        bz2.open(body) if path.endswith(".bz2") else body)
+                try:
+                    yield from iter(lambda: text.read(CHUNK), b"")
+                except (OSError, EOFError, zlib.error) as error:
+                    raise UserError("The file %s cannot be read (%s)." % (path, error)) from error
 
-    def write_all(self, folder: str, files: dict) -> None:
-        """Write local files {name: bytes} into a folder, replacing older ones."""
-        with tempfile.TemporaryDirectory(prefix="howdah-") as local:
-            for name, data in files.items():
-                with open(os.path.join(local, name), "wb") as file:
-                    file.write(data)
-            self._put([os.path.join(local, name) for name in files], folder, JobFailed)
+    def tail(self, path: str, size: int) -> bytes:
+        with aws("%s cannot be read" % path):
+            key = self.fs.s3._get_s3_key(path)
+            if not key.content_length:
+                return b""
+            return key.get(Range="bytes=-%d" % size)["Body"].read()
+
+    def replace_all(self, folder: str, files: dict) -> None:
+        for name, data in files.items():
+            uri = join(folder, name)
+            with aws("%s cannot be written" % uri, JobFailed):
+                self.fs.s3._get_s3_key(uri).put(Body=data)
+
+    def create(self, path: str, data: bytes) -> None:
+        with aws("%s cannot be written" % path):
+            try:
+                self.fs.s3._get_s3_key(path).put(Body=data, IfNoneMatch="*")
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "PreconditionFailed":
+                    raise
+                raise FileExistsError(path) from error
 
     def put(self, paths: list, folder: str) -> None:
-        """Copy local files into a folder."""
-        self._put(paths, folder, UserError)
-
-    def _put(self, paths: list, folder: str, raised) -> None:
         for path in paths:
-            uri = folder.rstrip("/") + "/" + os.path.basename(path)
-            with aws("%s cannot be written" % uri, raised):
+            uri = join(folder, os.path.basename(path))
+            with aws("%s cannot be written" % uri):
                 self.fs.s3.put(path, uri)
 
     def rm(self, path: str) -> None:

@@ -15,12 +15,17 @@ import io
 import json
 import os
 import re
+import uuid
 import zlib
+from contextlib import suppress
+from itertools import chain
 from typing import Iterator, Optional
 from urllib.parse import quote, urlencode, urlsplit
 from xml.etree import ElementTree
 
 from howdah.errors import UserError
+from howdah.launch.files.filesystem import FileSystem
+from howdah.launch.files.paths import join
 
 CHUNK = 1 << 18
 DEFAULT_PORT = 9870
@@ -33,10 +38,11 @@ class Unanswered(UserError):
     """WebHDFS did not do what was asked; `hadoop fs` may."""
 
 
-class WebHdfs:
+class WebHdfs(FileSystem):
     """Files on the default file system; every method raises Unanswered for `hadoop fs` to try.
 
-    After a first failure to connect it is not tried again.
+    A file that is not there is a FileNotFoundError where its bytes are asked for. After a first
+    failure to connect it is not tried again.
     """
 
     def __init__(self, conf: Optional[dict] = None):
@@ -60,24 +66,55 @@ class WebHdfs:
             found += self.ls(below) if entry["type"] == "DIRECTORY" else [(below, entry["length"])]
         return found
 
-    def cat(self, uris: list) -> Iterator[bytes]:
-        """The bytes of files one after the other, decompressed."""
-        if any(uri.endswith(OTHER_CODECS) for uri in uris):
-            raise Unanswered("WebHDFS does not decompress %s." % ", ".join(uris))
-        for uri in uris:
-            yield from self._cat(uri)
+    def cat(self, uri: str) -> Iterator[bytes]:
+        return self._cat_all([uri])
 
-    def put(self, path: str, uri: str) -> None:
-        """Copy a local file, replacing an older one only when the new one is complete."""
-        partial = uri + "._COPYING_"
-        with open(path, "rb") as file:
-            self._do("PUT", partial, "CREATE", file, overwrite="true")
-        self.rm(uri)
-        if not self._json("PUT", partial, "RENAME", destination=self._path(uri))["boolean"]:
-            raise Unanswered("WebHDFS could not name %s." % uri)
+    def cat_parts(self, folder: str) -> Iterator[bytes]:
+        """The bytes of a job's output."""
+        folder = folder.rstrip("/")
+        return self._cat_all(sorted(uri for uri, _ in self.ls(folder)
+                                    if uri[len(folder):].startswith("/part-")))
+
+    def tail(self, uri: str, size: int) -> bytes:
+        length = self._json("GET", uri, "GETFILESTATUS")["FileStatus"]["length"]
+        if not length:
+            return b""
+        with self._do("GET", uri, "OPEN", offset=max(0, length - size), length=size) as response:
+            return response.read()
+
+    def replace_all(self, folder: str, files: dict) -> None:
+        for name, data in files.items():
+            self._write(join(folder, name), data, "OVERWRITE")
+
+    def create(self, uri: str, data: bytes) -> None:
+        self._write(uri, data, "NONE")
+
+    def put(self, paths: list, folder: str) -> None:
+        for path in paths:
+            with open(path, "rb") as file:
+                self._write(join(folder, os.path.basename(path)), file, "OVERWRITE")
 
     def rm(self, uri: str) -> None:
         self._json("DELETE", uri, "DELETE", recursive="true")
+
+    def _write(self, uri: str, data, renameoptions: str) -> None:
+        """A file beside the one that is meant, which then takes its name, in one step."""
+        partial = "%s.%s._COPYING_" % (uri, uuid.uuid4().hex[:12])
+        try:
+            self._do("PUT", partial, "CREATE", data, overwrite="true").close()
+            self._do("PUT", partial, "RENAME", destination=self._path(uri),
+                     renameoptions=renameoptions).close()
+        except (Unanswered, FileExistsError):
+            with suppress(Unanswered):
+                self.rm(partial)
+            raise
+
+    def _cat_all(self, uris: list) -> Iterator[bytes]:
+        """The bytes of files one after the other; the first are asked for at once."""
+        if any(uri.endswith(OTHER_CODECS) for uri in uris):
+            raise Unanswered("WebHDFS does not decompress %s." % ", ".join(uris))
+        chunks = chain.from_iterable(map(self._cat, uris))
+        return chain([next(chunks, b"")], chunks)
 
     def _cat(self, uri: str) -> Iterator[bytes]:
         with self._do("GET", uri, "OPEN") as response:
@@ -88,11 +125,7 @@ class WebHdfs:
             text = (gzip.GzipFile(fileobj=data) if begin[:2] == b"\x1f\x8b" else
                     bz2.BZ2File(data) if uri.endswith(".bz2") else data)
             try:
-                while True:
-                    chunk = text.read(CHUNK)
-                    if not chunk:
-                        return
-                    yield chunk
+                yield from iter(lambda: text.read(CHUNK), b"")
             except (OSError, EOFError, zlib.error, http.client.HTTPException) as error:
                 raise Unanswered("The file %s cannot be read (%s)." % (uri, error)) from error
 
@@ -136,6 +169,8 @@ class WebHdfs:
             raise Unanswered("WebHDFS does not answer (%s)." % error) from error
         if response.status == 404 and "FileNotFoundException" in told:
             raise FileNotFoundError(uri)
+        if "FileAlreadyExistsException" in told:
+            raise FileExistsError(uri)
         raise Unanswered("WebHDFS answered %d to %s of %s." % (response.status, op, uri))
 
 

@@ -127,7 +127,7 @@ class Backend:
         folder = join(self.scratch, "input")
         placed = {path: join(join(folder, str(i)), plain_name(path))
                   for i, path in enumerate(local)}
-        self.files.upload({local_path(path): uri for path, uri in placed.items()})
+        self.files.put_as({local_path(path): uri for path, uri in placed.items()})
         return replace(inputs, files=[(placed.get(path, path), size)
                                       for path, size in inputs.files])
 
@@ -141,7 +141,7 @@ class Backend:
         if is_uri(path) or not self.remote:
             return path
         uri = join(self.scratch, plain_name(path))
-        self.files.upload({local_path(path): uri})
+        self.files.put_as({local_path(path): uri})
         return uri
 
     # jobs
@@ -183,7 +183,7 @@ class Backend:
             yield from runner.cat_output()
             return
         for path in sorted(glob(os.path.join(escape(folder), "part-*"))):
-            yield from self.files.chunks(path)
+            yield from self.files.cat(path)
 
     def probe(self):
         """A runner of mrjob that is only asked, never run."""
