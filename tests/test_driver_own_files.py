@@ -219,7 +219,8 @@ class Remote:
 def test_files_behind_uris_are_kept_likewise(base):
     def output(*names: str) -> Output:
         remote = Remote(*(base + "/" + name for name in names))
-        return Output(base, Files(lambda uri: remote), base + "/")
+        files = Files(lambda uri: remote)  # type: ignore[arg-type, return-value]
+        return Output(base, files, base + "/")
 
     ours = ("centroids.csv", "sample/part-00000", "sample/_SUCCESS", "labels/part-00000.gz")
     good = output(*ours)
