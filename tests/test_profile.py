@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from howdah.task.records import dump_json, load_json
 from howdah.kmeans.moments import row_hashes
+from howdah.clustering.profiles import from_readable, readable
 from howdah.kmeans.profile import Profile
 from oracle import profile_of
 
@@ -42,8 +43,8 @@ def test_both_text_forms_keep_every_bit(weights):
     profile = Profile.of(X, weights, row_hashes(X), 100)
     record = Profile.from_dict(load_json(dump_json(profile.to_dict())))
     assert dump_json(record.to_dict()) == dump_json(profile.to_dict())
-    text = json.loads(json.dumps(profile.readable()))
+    text = json.loads(json.dumps(readable(profile)))
     assert text["rows"] == 50 and text["columns"] == 3 and text["distinct_rows"] == 50
     assert text["max"] == X.max(axis=0).tolist()
-    again = Profile.from_readable(text)
+    again = from_readable(text)
     assert dump_json(again.to_dict()) == dump_json(profile.to_dict())

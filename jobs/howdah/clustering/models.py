@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from howdah import __version__
+from howdah.clustering.profiles import from_readable, readable
 from howdah.errors import UserError
 from howdah.kmeans.grid import Space
 from howdah.kmeans.profile import Profile
@@ -61,7 +62,7 @@ class Model:
                           "centroid": centroid.tolist()}
                          for i, (n, w, c, centroid) in enumerate(
                              zip(self.counts, self.weights, self.costs, self.centroids))],
-            "profile": self.profile.readable()}
+            "profile": readable(self.profile)}
         return (json.dumps(value, indent=1) + "\n").encode("utf-8")
 
     @classmethod
@@ -86,7 +87,7 @@ class Model:
         clusters = value["clusters"]
         return cls(
             value["columns"], value["metric"], value["standardize"], value["sparse"],
-            Profile.from_readable(value["profile"]),
+            from_readable(value["profile"]),
             np.array([c["centroid"] for c in clusters], dtype=np.float64),
             [c["weight"] for c in clusters], [c["rows"] for c in clusters],
             [c["cost"] for c in clusters], value["stop"], value["seed"], value["options"])

@@ -17,6 +17,7 @@ from howdah.launch.files.files import Files
 from howdah.launch.files.paths import identity, is_uri, join, local_path
 from howdah.clustering.centroid_files import centroids_csv
 from howdah.clustering.models import CENTROIDS, JOBLIB, MODEL, PROFILE, ROUNDS, Model
+from howdah.clustering.profiles import readable
 
 # What jobs leave: parts, by Hadoop's codecs too, marks of success, checksums, the same of tasks
 # that did not end, and EMR's marks of folders.
@@ -147,7 +148,7 @@ class Output:
         """The profile and the first centroids."""
         # A folder that is resumed holds centroids already.
         self._begun = self.resuming
-        profile = json.dumps({"profile": model.profile.readable(), "columns": model.columns}) + "\n"
+        profile = json.dumps({"profile": readable(model.profile), "columns": model.columns}) + "\n"
         self._write({PROFILE: profile.encode("utf-8"),
                      CENTROIDS: centroids_csv(model.centroids, model.columns)})
         self._begun = self.folder is not None

@@ -10,6 +10,7 @@ import numpy as np
 
 from howdah.commands import called
 from howdah.clustering.memory_laws import refuse_large_sample
+from howdah.clustering.profiles import from_readable, readable
 from howdah.errors import UserError
 from howdah.input.columns import places_of
 from howdah.input.row_counts import RowCounts
@@ -30,7 +31,7 @@ def run_alone(launch) -> Optional[RowCounts]:
     def show(outcome) -> None:
         profile, rows, weights = profile_and_sample(outcome)
         layout = with_width(launch.inputs.layout, profile)
-        print(json.dumps({"profile": profile.readable(), "columns": layout.column_names()}))
+        print(json.dumps({"profile": readable(profile), "columns": layout.column_names()}))
         for row, weight in zip(rows, weights.tolist()):
             print(json.dumps({"row": row.tolist(), "weight": weight}))
 
@@ -111,7 +112,7 @@ def read_profile(path: str, launch) -> Profile:
         raise UserError("The profile %s does not exist." % path)
     try:
         first = json.loads(launch.files.read(path).split(b"\n", 1)[0])
-        profile, names = Profile.from_readable(first["profile"]), first.get("columns")
+        profile, names = from_readable(first["profile"]), first.get("columns")
     except (ValueError, KeyError, TypeError):
         raise UserError("%s is no profile; make one with: %s INPUT -k K > FILE."
                         % (path, called("sample"))) from None

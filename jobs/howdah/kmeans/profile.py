@@ -67,19 +67,3 @@ class Profile:
         return cls(Moments.from_dict(value["moments"]),
                    Distinct(value["distinct_size"], value["distinct"]),
                    value["total_weight"], value["heaviest"])
-
-    def readable(self) -> dict:
-        """For people and other programs: lists of floats, and the exact form under `exact`."""
-        from howdah.task.records import dump_json
-
-        return {"rows": self.rows, "columns": self.width, "distinct_rows": self.distinct.count,
-                "distinct_is_exact": self.distinct.exact, "mean": self.moments.means.tolist(),
-                "std": self.moments.std.tolist(), "min": self.moments.low.tolist(),
-                "max": self.moments.high.tolist(), "total_weight": self.total_weight,
-                "exact": dump_json(self.to_dict()).decode("ascii")}
-
-    @classmethod
-    def from_readable(cls, value: dict) -> Profile:
-        from howdah.task.records import load_json
-
-        return cls.from_dict(load_json(value["exact"]))
