@@ -12,6 +12,7 @@ from howdah.clustering.models import CENTROIDS, MODEL, Model
 from howdah.errors import UserError
 from howdah.input.columns import places_of
 from howdah.input.layout import Layout, is_number
+from howdah.kmeans.lengths import squared_lengths, unit_rows
 from howdah.launch.files.files import Files
 from howdah.launch.files.paths import join
 
@@ -103,8 +104,8 @@ def parse_centroids(data: bytes, place: str) -> tuple[Optional[list], np.ndarray
 
 
 def _unit_rows(centroids: np.ndarray, place: str) -> np.ndarray:
-    lengths = np.sqrt(np.einsum("ij,ij->i", centroids, centroids))
-    if not lengths.all():
+    squares = squared_lengths(centroids)
+    if not squares.all():
         raise UserError("Centroid %d of %s is all zeros, which has no direction for cosine."
-                        % (int(np.argmin(lengths)) + 1, place))
-    return centroids / lengths[:, None]
+                        % (int(np.argmin(squares)) + 1, place))
+    return unit_rows(centroids)

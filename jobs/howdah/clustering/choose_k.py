@@ -7,6 +7,8 @@ from typing import Optional
 
 import numpy as np
 
+from howdah.kmeans.lengths import squared_lengths
+
 RULE = "the largest simplified silhouette"
 
 
@@ -50,11 +52,12 @@ def simplified_silhouette(rows: np.ndarray, weights: np.ndarray, centroids: np.n
     if len(centroids) < 2 or not len(rows):
         return 0.0
     total = 0.0
-    norms = np.einsum("ij,ij->i", centroids, centroids)
+    # As `squared_distances`, but added in another order, which the last bits of the mean keep.
+    norms = squared_lengths(centroids)
     for start in range(0, len(rows), 4096):
         part = rows[start:start + 4096]
         squares = norms - 2.0 * (part @ centroids.T)
-        squares += np.einsum("ij,ij->i", part, part)[:, None]
+        squares += squared_lengths(part)[:, None]
         a, b = np.sqrt(np.maximum(np.partition(squares, 1, axis=1)[:, :2].T, 0.0))
         with np.errstate(invalid="ignore"):
             values = np.where(b > 0, (b - a) / b, 0.0)

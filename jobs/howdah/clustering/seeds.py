@@ -6,6 +6,7 @@ import numpy as np
 
 from howdah.clustering.split_merge import improved, lloyd
 from howdah.errors import UserError
+from howdah.kmeans.lengths import unit_rows
 from howdah.kmeans.profile import Profile
 
 INITS = 5
@@ -19,8 +20,7 @@ WORTH_THREADS = 10_000_000
 def comparable(rows: np.ndarray, profile: Profile, metric: str, standardize: bool) -> np.ndarray:
     """Sampled rows as the metric sees them."""
     if metric == "cosine":
-        lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-        return rows / np.where(lengths > 0, lengths, 1.0)[:, None]
+        return unit_rows(rows)
     return (rows - profile.moments.means) / spread(profile, standardize)
 
 

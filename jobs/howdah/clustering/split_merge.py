@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from howdah.kmeans.lengths import squared_distances, squared_lengths
+
 SPLITS = 3
 SPLIT_ROUNDS = 6
 LEAST_GAIN = 1e-4
@@ -105,7 +107,7 @@ def losses_of(points: np.ndarray, weights: np.ndarray,
     """Labels (n,), and by how much the cost rises without each centroid (k,)."""
     labels = np.empty(len(points), dtype=np.intp)
     risen = np.empty(len(points))
-    constants = np.einsum("ij,ij->i", centroids, centroids)
+    constants = squared_lengths(centroids)
     step = max(1, PIECE_VALUES // len(centroids))
     for start in range(0, len(points), step):
         part = slice(start, start + step)
@@ -162,7 +164,6 @@ def split(points: np.ndarray, weights: np.ndarray,
 
 def nearest_other(centroids: np.ndarray) -> np.ndarray:
     """The label of every centroid's nearest other centroid (k,)."""
-    norms = np.einsum("ij,ij->i", centroids, centroids)
-    distances = norms[:, None] + norms - 2.0 * (centroids @ centroids.T)
+    distances = squared_distances(centroids, centroids)
     np.fill_diagonal(distances, np.inf)
     return distances.argmin(axis=1)

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from howdah.kmeans.lengths import squared_distances, squared_lengths
+
 # Of the least distance between two centroids: where clusters stand apart, seeds from a sample move
 # less, and no point is so near to the middle between two.
 SHARE = 1 / 16
@@ -49,11 +51,10 @@ def least_gap(centroids: np.ndarray) -> float:
     """About the least distance between two of the centroids (k, d), or less; infinite for one."""
     # To clip brings no two of them farther apart.
     centroids = np.clip(centroids, -FAR, FAR)
-    norms = np.einsum("ij,ij->i", centroids, centroids)
     gap, step = np.inf, max(1, PIECE_VALUES // len(centroids))
     for start in range(0, len(centroids), step):
         part = np.arange(start, min(start + step, len(centroids)))
-        squares = norms[part, None] + norms - 2.0 * (centroids[part] @ centroids.T)
+        squares = squared_distances(centroids[part], centroids)
         squares[part - start, part] = np.inf
         gap = min(gap, float(squares.min()))
     return float(np.sqrt(max(gap, 0.0)))
@@ -62,4 +63,4 @@ def least_gap(centroids: np.ndarray) -> float:
 def longest_move(before: np.ndarray, after: np.ndarray) -> float:
     """The longest way of a centroid, from and to (k, d)."""
     moves = after - before
-    return float(np.sqrt(np.einsum("ij,ij->i", moves, moves).max()))
+    return float(np.sqrt(squared_lengths(moves).max()))

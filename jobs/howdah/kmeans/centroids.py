@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from howdah.kmeans.grid import Space
+from howdah.kmeans.lengths import squared_lengths
 
 # Float32 products of numbers below 2**-100 or so are lost, and above 2**120 infinite.
 LOST = 2.0 ** -100
@@ -36,7 +37,7 @@ class GridCentroids:
         """From raw centroids (k, d)."""
         steps = space.centroid_steps(np.asarray(centroids, dtype=np.float64))
         metric = steps * space.scale
-        norms = np.einsum("ij,ij->i", metric, metric)
+        norms = squared_lengths(metric)
         factors = np.column_stack([np.clip(-metric, -FAR, FAR), np.minimum(norms / 2, FAR * FAR)])
         labels = np.arange(len(steps))[:, None]
         return cls(steps, metric, norms / 2, float(norms.max()), float(norms.min()),

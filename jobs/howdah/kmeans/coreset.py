@@ -12,6 +12,7 @@ from typing import Optional
 
 import numpy as np
 
+from howdah.kmeans.lengths import squared_lengths, unit_rows
 from howdah.kmeans.priority_sample import PrioritySample
 
 CHUNK_ROWS = 16384
@@ -71,7 +72,7 @@ def choose_references(X: np.ndarray, k: int, rng: np.random.Generator,
         rows = rng.choice(len(X), REFERENCE_ROWS, replace=False, shuffle=False)
         X, w = X[rows], w[rows]
     # What cancellation leaves of a zero must not be drawn as if it were a distance.
-    norms = (1 - 1e-12) * np.einsum("ij,ij->i", X, X)
+    norms = (1 - 1e-12) * squared_lengths(X)
     doubled = -2.0 * X
     chosen = [_draw(np.cumsum(w), rng) if w.sum() > 0 else 0]
     closest, distances, mass = np.full(len(X), np.inf), np.empty(len(X)), np.empty(len(X))
@@ -100,7 +101,7 @@ def _nearest_reference(X: np.ndarray, references: np.ndarray) -> tuple[np.ndarra
     """Labels (n,) and squared distances (n,), float32 products in pieces that stay in cache."""
     labels, distances = np.empty(len(X), dtype=np.intp), np.zeros(len(X))
     factors = (-2.0 * references).astype(np.float32)
-    constants = np.einsum("ij,ij->i", references, references).astype(np.float32)[:, None]
+    constants = squared_lengths(references).astype(np.float32)[:, None]
     numbers = np.arange(len(references)).astype(np.min_scalar_type(len(references) - 1))[:, None]
     for start in range(0, len(X), NEAREST_ROWS):
         part = slice(start, start + NEAREST_ROWS)
@@ -164,8 +165,7 @@ class Sampler:
         top = np.abs(X).max(initial=0.0)
         X = X / (top or 1.0)
         if self.cosine:
-            lengths = np.sqrt(np.einsum("ij,ij->i", X, X))
-            return X / np.where(lengths > 0, lengths, 1.0)[:, None]
+            return unit_rows(X)
         X = X - X.mean(axis=0)
         if self.standardize:
             std = X.std(axis=0)

@@ -197,7 +197,10 @@ def added_in_pairs(K: np.ndarray) -> np.ndarray:
 
 
 def row_lengths(K: np.ndarray) -> np.ndarray:
-    """Euclidean length of every column of K (d, n), added in a fixed order; no overflow."""
+    """Euclidean length of every column of K (d, n), added in a fixed order; no overflow.
+
+    Not those of `lengths.unit_rows`, which may differ in the last bit.
+    """
     top = np.abs(K).max(axis=0)
     top[top == 0] = 1.0
     exponent = np.frexp(top)[1]
