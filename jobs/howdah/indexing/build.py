@@ -22,7 +22,7 @@ from howdah.input.lines import read_slice
 from howdah.input.parse import Parser
 from howdah.input.row_counts import RowCounts
 from howdah.knn.votes import encoded_labels
-from howdah.sparse import is_sparse
+from howdah.sparse import is_sparse, stacked
 
 TREES = ("kd_tree", "ball_tree")
 
@@ -55,18 +55,12 @@ def read_points(inputs: Inputs, files: Files, metric: str,
         for role, held in texts.items():
             held.extend(batch.texts[role])
     refuse_bad_rows(parser.row_counts, bad_rows, files)
-    X = _stacked(parts, layout.width) if layout.sparse else np.concatenate(parts)
+    if layout.sparse:
+        X = stacked(parts, layout.width)
+        X.sort_indices()
+    else:
+        X = np.concatenate(parts)
     return Points(X, texts, list(layout.columns or ())), parser.row_counts
-
-
-def _stacked(parts: list, width: Optional[int]):
-    from scipy.sparse import csr_matrix, vstack
-
-    width = width or max(part.shape[1] for part in parts)
-    X = vstack([csr_matrix((p.data, p.indices, p.indptr), shape=(p.shape[0], width))
-                for p in parts], format="csr")
-    X.sort_indices()
-    return X
 
 
 def transposed(points: Points, first: int) -> Points:

@@ -10,6 +10,7 @@ import numpy as np
 from howdah.input.lines import Block
 from howdah.input.parse import Parser
 from howdah.input.rows import Rows
+from howdah.sparse import csr_rows
 
 # Sums over this many rows of 40-bit grid values are exact in float64 (40 + 13 = 53 bits).
 MOST_ROWS = 8192
@@ -103,8 +104,6 @@ def _gather_sparse(pieces: Iterable[Rows], parser: Parser, size: int) -> Iterato
 
 
 def _sparse_batch(held, parser: Parser, texts, lines, start: int, stop: int) -> Batch:
-    from scipy.sparse import csr_matrix
-
     values, columns, lengths = (np.concatenate(part) for part in zip(*held))
     indptr = np.concatenate([[0], np.cumsum(lengths)])
     stop = min(stop, len(lengths))
@@ -112,8 +111,7 @@ def _sparse_batch(held, parser: Parser, texts, lines, start: int, stop: int) -> 
     width = parser.layout.width
     if width is None:
         width = int(columns[inside].max(initial=-1)) + 1
-    X = csr_matrix((values[inside], columns[inside], indptr[start:stop + 1] - indptr[start]),
-                   shape=(stop - start, width))
+    X = csr_rows(values[inside], columns[inside], indptr[start:stop + 1] - indptr[start], width)
     return Batch(X, None, {role: texts[role][start:stop] for role in texts},
                  None if lines is None else lines[start:stop])
 

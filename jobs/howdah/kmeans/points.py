@@ -9,6 +9,7 @@ import numpy as np
 
 from howdah.errors import UserError
 from howdah.kmeans.grid import LIMIT, Space, added_in_pairs
+from howdah.sparse import stacked
 
 
 @dataclass
@@ -44,9 +45,7 @@ class GridPoints:
         """All points of several batches of one space."""
         norms, space = np.concatenate([part.norms for part in parts]), parts[0].space
         if parts[0].sparse:
-            from scipy.sparse import vstack
-
-            return cls(vstack([part.steps for part in parts], format="csr"), norms, None, space)
+            return cls(stacked([part.steps for part in parts]), norms, None, space)
         return cls(np.concatenate([part.steps for part in parts], axis=1), norms,
                    np.concatenate([part.metric for part in parts], axis=1), space)
 

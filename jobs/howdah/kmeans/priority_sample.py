@@ -9,6 +9,8 @@ from typing import Optional
 
 import numpy as np
 
+from howdah.sparse import csr_rows, stacked
+
 
 class PrioritySample:
     """The `size` rows of highest priority seen so far, and the highest priority left out.
@@ -135,17 +137,6 @@ class PrioritySample:
             self._drop_below_threshold()
 
 
-def stacked(pieces: list):
-    """Rows of all pieces, dense or CSR; of sparse pieces the narrower ones are widened."""
-    if isinstance(pieces[0], np.ndarray):
-        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-    from scipy.sparse import csr_matrix, vstack
-
-    width = max(X.shape[1] for X in pieces)
-    return vstack([csr_matrix((X.data, X.indices, X.indptr), shape=(X.shape[0], width))
-                   for X in pieces], format="csr")
-
-
 def rows_record(X):
     """Rows as a record carries them."""
     if isinstance(X, np.ndarray):
@@ -156,7 +147,4 @@ def rows_record(X):
 def rows_of_record(record):
     if isinstance(record, np.ndarray):
         return record
-    from scipy.sparse import csr_matrix
-
-    return csr_matrix((record["values"], record["columns"], record["ends"]),
-                      shape=(len(record["ends"]) - 1, record["width"]))
+    return csr_rows(record["values"], record["columns"], record["ends"], record["width"])

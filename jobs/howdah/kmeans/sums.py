@@ -9,6 +9,7 @@ import numpy as np
 from howdah.kmeans.grid import GRID_BITS, LIMIT, Space
 from howdah.kmeans.points import GridPoints
 from howdah.kmeans.farthest import Farthest
+from howdah.sparse import csr_rows
 
 LOW_BITS = 26
 LOW_MASK = (1 << LOW_BITS) - 1
@@ -210,10 +211,7 @@ class _ByLabel:
 
     def sums_of_entries(self, K, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(cluster, column, sum) of a CSR's entries with these values."""
-        from scipy.sparse import csr_matrix
-
-        n = K.shape[0]
-        chooser = csr_matrix((np.ones(n), (self.labels, np.arange(n))),
-                             shape=(int(self.labels.max()) + 1, n))
-        total = (chooser @ csr_matrix((values, K.indices, K.indptr), K.shape)).tocoo()
+        n, d = K.shape
+        chooser = csr_rows(np.ones(n), self.labels, np.arange(n + 1), int(self.labels.max()) + 1)
+        total = (chooser.T.tocsr() @ csr_rows(values, K.indices, K.indptr, d)).tocoo()
         return total.row, total.col, total.data
