@@ -84,11 +84,6 @@ class Space:
         return _rates(self.tens, self.twos)
 
     @cached_property
-    def inner_square(self) -> float:
-        """Up to this squared length no coordinate is outside the grid."""
-        return 0.99 * float((LIMIT * self.scale.min(initial=1.0)) ** 2)
-
-    @cached_property
     def origin(self) -> np.ndarray:
         """The centre in raw units (d,)."""
         return np.array([raw_value(c, 1, int(p), int(q))

@@ -70,8 +70,7 @@ def on_grid(X, space: Space, bounded: bool = True) -> GridPoints:
     metric[-1] = 1.0
     squares *= squares
     norms = added_in_pairs(squares)
-    # A point this short has no column at its limit, so many batches need no second look.
-    if bounded and not space.cosine and norms.max(initial=0.0) > space.inner_square:
+    if bounded and not space.cosine and len(X):
         reach = np.maximum(metric[:-1].max(axis=1), -metric[:-1].min(axis=1))
         if (reach > 0.99 * LIMIT * space.scale).any():
             _refuse_outside(K)
