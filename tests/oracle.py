@@ -96,9 +96,10 @@ class InMemory:
                             profile=self.profile)
             for X, weights in part.batches(CHUNK_ROWS):
                 sampler.add(X, weights, row_hashes(X))
-        for sampler in samplers[1:]:
-            samplers[0].sample.merge(sampler.sample)
-        return samplers[0].sample
+        merged = PrioritySample.of_records(
+            record for sampler in samplers for record in sampler.sample.records())
+        assert merged is not None
+        return merged
 
     def seeds(self, k: int, size: Optional[int] = None, seed: int = 0,
               tasks: int = 1) -> list:

@@ -64,14 +64,6 @@ class PrioritySample:
         self._masses, self._priorities = [masses[order]], [priorities[order]]
         self._held = len(order)
 
-    def merge(self, other: PrioritySample) -> None:
-        other._compact()
-        self.threshold = max(self.threshold, other.threshold)
-        for part in zip(other._rows, other._weights, other._masses, other._priorities):
-            self._append(*part)
-        self._compact()
-        self._drop_below_threshold()
-
     def _drop_below_threshold(self) -> None:
         """What another sample left out of its top rows is no longer in the union's top rows."""
         if not self._rows:
@@ -121,13 +113,13 @@ class PrioritySample:
             if sample is None:
                 sample = part
             else:
-                sample.merge_later(part)
+                sample._take(part)
         if sample is not None:
             sample._compact()
             sample._drop_below_threshold()
         return sample
 
-    def merge_later(self, part: PrioritySample) -> None:
+    def _take(self, part: PrioritySample) -> None:
         """Take a part in without sorting yet, as long as twice the size is not held."""
         self.threshold = max(self.threshold, part.threshold)
         for piece in zip(part._rows, part._weights, part._masses, part._priorities):
