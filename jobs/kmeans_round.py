@@ -6,12 +6,15 @@ prints one JSON object per cluster: label, weight, count, cost (about the given 
 new centroid. Records, up to the reducer:
 
     "0:7"    {"count": rows, "sums": exact sums of weight, squares and coordinates}   (set:label)
+             after the reducer with weight, cost and centroid (see Cluster)
     "far:0"  [the points farthest from their centroids, for empty clusters]
     "move_bound:0"  how far the centroids may move and all labels stay
     "rows"   {"used": ..., "bad": ..., ...}
 """
 
 from __future__ import annotations
+
+from collections import defaultdict
 
 from howdah.entry import run
 from howdah.kmeans.bounds import MoveBound
@@ -24,16 +27,15 @@ from howdah.kmeans.sums import Sums, add_records
 from howdah.options import add_metric_options
 from howdah.task.job import HowdahJob
 from howdah.task.plans import RoundPlan
-import numpy as np  # after howdah, which says what a worker lacks
 
 FAR, MOVE_BOUND = "far", "move_bound"
 
 
 class KMeansRound(HowdahJob):
-    """Mapper: classify. Combiner: add up. Reducer: recentre (sum, count, divide).
+    """Mapper: classify. Reducer: recentre (sum, count, divide).
 
     Several sets of centroids share one scan; all points of a split are added up in memory, so a
-    mapper's output does not grow with its rows.
+    mapper's output does not grow with its rows, and a combiner would find nothing to add.
     """
 
     PLAN = RoundPlan
@@ -69,39 +71,33 @@ class KMeansRound(HowdahJob):
             yield "%s:%d" % (FAR, number), sums.farthest.record()
             yield "%s:%d" % (MOVE_BOUND, number), move_bound.radius
 
-    def combiner(self, key, values):
-        """Input and output: records of the same key, merged; may run any number of times."""
+    def reducer_init(self):
+        self.sums = defaultdict(dict)
+
+    def reducer(self, key, values):
+        """Input: all records of one key. Output: one of its kind; clusters wait for the end."""
         kind, _, number = key.partition(":")
         if kind == FAR:
-            yield key, self._farthest(values, int(number))
+            yield key, self.farthest(values, int(number))
         elif kind == MOVE_BOUND:
             yield key, min(values)
         elif number:
-            yield key, add_records(values)
+            self.sums[int(kind)][int(number)] = add_records(values)
         else:
             yield from self.reduce_report(key, values)
 
-    def _farthest(self, values, number: int) -> list:
+    def farthest(self, values, number: int) -> list:
         farthest = Farthest(len(self.plan.centroids[number]), self.plan.space)
         for value in values:
             farthest.put(value)
         return farthest.record()
 
-    def reducer(self, key, values):
-        """Input: all records of one cluster. Output: its new centroid, weight and cost."""
-        for key, record in self.combiner(key, values):
-            number, _, label = key.partition(":")
-            if number.isdigit():
-                record = self.recentred(record, self.plan.centroids[int(number)], int(label))
-            yield key, record
-
-    def recentred(self, record: dict, centroids: np.ndarray, label: int) -> dict:
-        """The record with the mean of its points: sum, count, divide."""
-        sums = Sums(1, self.plan.space)
-        sums.put(0, record)
-        cluster = recentre(sums, centroids[label:label + 1], sums.space)
-        return {**record, "weight": cluster.weights[0], "cost": cluster.costs[0],
-                "centroid": cluster.centroids[0]}
+    def reducer_final(self):
+        """Output: new centroid, weight and cost of every cluster that this task was given."""
+        for number, records in self.sums.items():
+            for label, cluster in recentre(
+                    records, self.plan.centroids[number], self.plan.space).items():
+                yield "%d:%d" % (number, label), cluster.record()
 
 
 if __name__ == "__main__":

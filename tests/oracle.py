@@ -77,8 +77,8 @@ class InMemory:
 
     def measure(self, centroids: np.ndarray, told: bool = False) -> Recentred:
         """A scan; if it is to be `told`, also of what the next one would say."""
-        return recentre(self.sums(centroids), centroids, self.space,
-                        self.move_bound(centroids) if told else 0.0)
+        return recentred(self.sums(centroids), centroids,
+                         self.move_bound(centroids) if told else 0.0)
 
     def shift(self, before: np.ndarray, after: np.ndarray) -> float:
         return recentring.shift(before, after, self.space)
@@ -112,6 +112,12 @@ class InMemory:
         """Rounds from rival starts until one of the rules (see Rules) stops them."""
         rivals = [np.asarray(start, dtype=np.float64) for start in starts]
         return iterate(self.run_round, {"it": rivals}, Rules(**rules), self.shift)["it"]
+
+
+def recentred(sums: Sums, centroids: np.ndarray, radius: float = 0.0) -> Recentred:
+    """What one reducer and the launcher make of the sums of a scan."""
+    clusters = recentre(dict(sums.records()), centroids, sums.space)
+    return Recentred.of(clusters, centroids, sums.space, sums.farthest.points, radius)
 
 
 def profile_of(X, weights: Optional[np.ndarray] = None, rows: int = CHUNK_ROWS) -> Profile:

@@ -120,3 +120,27 @@ def test_points_on_their_centroids_are_no_candidates():
     start = np.array([[1.0, 2.0], [3.0, 4.0], [99.0, 99.0]])
     assert memory.sums(start).farthest.points == []
     assert (memory.measure(start).centroids == start).all()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_donor_is_recentred_on_what_is_left_and_all_others_on_their_records(weighted):
+    """Whoever relocates needs the exact sums of the two clusters only."""
+    X = generators.heavy(500, 3, 4, seed=3)
+    weights = RNG(1).uniform(0.5, 2, size=500) if weighted else None
+    start = start_with_empty(X, 4, 1)
+    memory = InMemory(X, weights)
+    measured = memory.measure(start)
+    sums = memory.sums(start)
+    [point, *_] = sums.farthest.points
+    sums.move_point(point, point["label"], 4)
+    assert (measured.centroids == np.array(sums.means())).all()
+
+
+def test_a_cluster_whose_points_cancel_out_gets_the_direction_of_a_far_point():
+    X = np.array([[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.1], [0.0, -2.0, 1.0],
+                  [0.0, 0.0, 1.0], [0.0, 0.1, 1.0]])
+    start = np.array([[0.0, 1.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]])
+    measured = InMemory(X, metric="cosine").measure(start)
+    assert measured.empty == [0] and measured.counts.tolist() == [2, 2, 2]
+    unit = X / np.linalg.norm(X, axis=1)[:, None]
+    assert measured.centroids[:2] == pytest.approx(unit[[3, 2]], abs=1e-12)

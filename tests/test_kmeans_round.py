@@ -63,7 +63,7 @@ def plan_for(*args) -> RoundPlan:
 
 
 class Task:
-    """Map, combine and reduce tasks driven by hand, through the text of their records."""
+    """Map and reduce tasks driven by hand, through the text of their records."""
 
     def __init__(self, tmp_path, plan: RoundPlan):
         path = tmp_path / "plan.json"
@@ -71,21 +71,24 @@ class Task:
         self.args = ["--plan", str(path)]
 
     def run(self, kind: str, stdin: bytes) -> bytes:
-        job = KMeansRound([*self.args, "--combine", kind])
+        job = KMeansRound([*self.args, kind])
         job.sandbox(stdin=io.BytesIO(stdin), stdout=io.BytesIO())
         job.execute()
         return job.stdout.getvalue()  # type: ignore[attr-defined]
 
-    def records(self, kind: str, lines: list) -> list:
-        """What a combiner or reducer makes of lines of records, which arrive sorted by key."""
-        ordered = sorted(lines, key=lambda line: line.split(b"\t")[0])
-        return self.run(kind, b"".join(ordered)).splitlines(keepends=True)
+    def reduced(self, lines: list, tasks: int = 1) -> list:
+        """What so many reducers make of lines of records, which arrive sorted by key."""
+        keys = sorted({line.split(b"\t")[0] for line in lines})
+        return [line for i in range(tasks) for line in self.run("--reducer", b"".join(
+            line for key in keys[i::tasks] for line in lines if line.split(b"\t")[0] == key)
+        ).splitlines(keepends=True)]
 
-    def results(self, lines: list) -> list:
-        """What the reducer says of every cluster, floats as their bytes."""
-        records = map(KMeansRound([]).internal_protocol().read, self.records("--reducer", lines))
-        return [(key, r["count"], r["weight"], r["cost"], r["centroid"].tobytes())
-                for key, r in records if key.startswith("0:")]
+    def results(self, lines: list, tasks: int = 1) -> list:
+        """What the reducers say of every cluster, arrays as their bytes."""
+        records = map(KMeansRound([]).internal_protocol().read, self.reduced(lines, tasks))
+        return [(key, r["count"], r["weight"], r["cost"], r["centroid"].tobytes(),
+                 r["sums"].tobytes()) for key, r in sorted(records, key=lambda pair: pair[0])
+                if key.startswith("0:")]
 
 
 def parts_of(data: bytes, n: int) -> list:
@@ -102,7 +105,7 @@ def test_a_task_without_rows_reports_none(tmp_path, iris):
     # No row keeps the centroids from moving.
     assert move_bound.startswith(b"move_bound:0\t") and float(move_bound.split(b"\t")[1]) > 0
     assert json.loads(rows.split(b"\t")[1])["used"] == 0
-    assert task.run("--combiner", b"") == task.run("--reducer", b"") == b""
+    assert task.run("--reducer", b"") == b""
 
 
 def test_mapper_on_standard_input_tells_file_and_byte_of_a_bad_row(tmp_path, iris):
@@ -124,41 +127,34 @@ def test_mapper_on_standard_input_tells_file_and_byte_of_a_bad_row(tmp_path, iri
 
 
 @pytest.mark.parametrize("splits", [1, 3, 7])
-@pytest.mark.parametrize("combined", [0, 1, 2])
-def test_combiner_may_run_any_number_of_times(tmp_path, digits_start, splits, combined):
-    """0, 1 or 2 combiner runs over other splits: the same centroids and costs to the last bit."""
+@pytest.mark.parametrize("tasks", [1, 2, 13])
+def test_splits_and_reducers_change_no_bit(tmp_path, digits_start, splits, tasks):
+    """The same centroids, costs and sums however many map and reduce tasks there are."""
     task = Task(tmp_path, plan_for(DIGITS, *digits_start))
     data = gzip.decompress(DIGITS.read_bytes())
     whole = task.results(task.run("--mapper", data).splitlines(keepends=True))
     records = [task.run("--mapper", part).splitlines(keepends=True)
                for part in parts_of(data, splits)]
-    if combined:
-        records = [task.records("--combiner", lines) for lines in records]
-    if combined == 2:
-        half = len(records) // 2
-        records = [task.records("--combiner", sum(records[:half], [])),
-                   task.records("--combiner", sum(records[half:], []))]
-    assert task.results(sum(records, [])) == whole
+    assert task.results(sum(records, []), tasks) == whole
     assert len(whole) == 10
 
 
-def test_combiner_adds_up_the_records_of_a_key(tmp_path, iris):
+def test_reducer_makes_one_record_of_those_of_a_key(tmp_path, iris):
     task = Task(tmp_path, plan_for(IRIS, *iris))
     lines = [line for part in parts_of(IRIS.read_bytes(), 5)
              for line in task.run("--mapper", part).splitlines(keepends=True)]
-    combined = task.records("--combiner", lines)
-    keys = [line.split(b"\t")[0] for line in combined]
-    assert keys == [b"0:0", b"0:1", b"0:2", b"far:0", b"move_bound:0", b"rows"]
-    assert len(lines) > len(combined)
+    reduced = task.reduced(lines)
+    assert sorted(line.split(b"\t")[0] for line in reduced) == [
+        b"0:0", b"0:1", b"0:2", b"far:0", b"move_bound:0", b"rows"]
+    assert len(lines) > len(reduced)
 
 
-@pytest.mark.parametrize("kind", ["--combiner", "--reducer"])
-def test_centroids_may_move_as_far_as_the_rows_of_all_tasks_let_them(tmp_path, iris, kind):
+def test_centroids_may_move_as_far_as_the_rows_of_all_tasks_let_them(tmp_path, iris):
     task = Task(tmp_path, plan_for(IRIS, *iris))
-    [merged] = task.records(kind, [b"move_bound:0\t%s\n" % radius
-                                   for radius in (b"0.5", b"0.0", b"0.5")])
+    [merged] = task.reduced([b"move_bound:0\t%s\n" % radius
+                             for radius in (b"0.5", b"0.0", b"0.5")])
     assert merged == b"move_bound:0\t0.0\n"
-    [merged] = task.records(kind, [b"move_bound:0\t0.5\n", b"move_bound:0\t0.5\n"])
+    [merged] = task.reduced([b"move_bound:0\t0.5\n", b"move_bound:0\t0.5\n"])
     assert merged == b"move_bound:0\t0.5\n"
 
 
@@ -175,10 +171,10 @@ def test_textbook_word_counts_go_to_label_2_and_recentre_on_themselves():
     assert space.squared(distances) == approx([1.0], rel=1e-5)
     sums = Sums(3, space)
     sums.add(labels, points)
-    moved = recentre(sums, centroids, space)
-    assert moved.counts.tolist() == [0, 0, 1]
-    assert moved.centroids[2].tolist() == [17, 0, 1, 7, 0, 0, 5]
-    assert moved.costs[2] == approx(1.0, rel=1e-9)
+    [(label, cluster)] = recentre(dict(sums.records()), centroids, space).items()
+    assert (label, cluster.count, cluster.weight) == (2, 1, 1.0)
+    assert cluster.centroid.tolist() == [17, 0, 1, 7, 0, 0, 5]
+    assert cluster.cost == approx(1.0, rel=1e-9)
 
 
 def test_textbook_word_counts_through_the_whole_script(tmp_path):
@@ -234,7 +230,7 @@ def test_a_round_is_numpys_round(digits_start):
 @pytest.mark.parametrize("data", ["iris", "digits", "pixels"])
 def test_inline_and_local_give_the_same_bits(tmp_path, data, pixels, iris, digits_start):
     pixels_start = centroids_file(tmp_path / "p.csv", np.linspace(5, 250, 48).reshape(16, 3))
-    path, args = {"iris": (IRIS, [*iris, "--combine"]), "digits": (DIGITS, digits_start),
+    path, args = {"iris": (IRIS, iris), "digits": (DIGITS, digits_start),
                   "pixels": (pixels, ["--centroids", pixels_start])}[data]
     (tmp_path / "p.jsonl").write_text(succeed("kmeans_sample", path, "-k", 1, *args[2:4]).out)
     args = [*args, "--profile", tmp_path / "p.jsonl"]

@@ -11,9 +11,8 @@ from howdah.task.records import RecordProtocol, dump_json
 from howdah.kmeans.farthest import Farthest
 from howdah.kmeans.grid import LIMIT
 from howdah.kmeans.points import GridPoints, on_grid
-from howdah.kmeans.recentre import recentre
 from howdah.kmeans.sums import Sums, add_records
-from oracle import InMemory
+from oracle import InMemory, recentred
 from scipy.sparse import csr_matrix
 
 RNG = np.random.default_rng
@@ -38,8 +37,15 @@ def bits(sums: Sums) -> bytes:
                       sums.farthest.record()])
 
 
+def put(sums: Sums, other: Sums) -> None:
+    """Add what another scan's records say."""
+    for label, record in other.records():
+        sums.put(label, record)
+    sums.farthest.put(other.farthest.record())
+
+
 def bits_of_round(sums: Sums, C: np.ndarray) -> bytes:
-    r = recentre(sums, C, sums.space)
+    r = recentred(sums, C)
     return dump_json([r.centroids, r.weights, r.counts, r.costs, r.empty])
 
 
@@ -66,14 +72,14 @@ def test_splitting_permuting_and_merging_order_change_no_bit(kind, seed):
                       batch=333, profile=whole.profile).sums(C) for a, b in zip(cuts, cuts[1:])]
     merged = Sums(len(C), whole.space)
     for i in rng.permutation(len(parts)):
-        merged.merge(parts[i])
+        put(merged, parts[i])
     assert bits(merged) == bits(want)
     assert bits_of_round(merged, C) == bits_of_round(want, C)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("combined", [0, 1, 2])
-def test_records_through_the_protocol_and_the_combiner_change_no_bit(kind, combined):
+@pytest.mark.parametrize("added", [0, 1, 2])
+def test_records_through_the_protocol_and_added_up_change_no_bit(kind, added):
     X, weights, options, C = setting(kind)
     whole = InMemory(X, weights, **options)
     want = bits_of_round(whole.sums(C), C)
@@ -86,7 +92,7 @@ def test_records_through_the_protocol_and_the_combiner_change_no_bit(kind, combi
         records += [protocol.read(protocol.write(str(label), record))
                     for label, record in part.records()]
         far.append(protocol.read(protocol.write("far", part.farthest.record()))[1])
-    for _ in range(combined):
+    for _ in range(added):
         halves = [records[:len(records) // 2], records[len(records) // 2:]]
         records = [(key, add_records(r for other, r in half if other == key))
                    for half in halves for key in sorted({key for key, _ in half})]
@@ -189,7 +195,7 @@ def test_many_full_batches_of_the_largest_values_do_not_overflow(limit):
         sums.add(np.zeros(rows, dtype=np.intp), points)
         other.add(np.zeros(rows, dtype=np.intp), points)
     assert sums.vectors().tolist() == [[batches * rows * limit]]
-    sums.merge(other)
+    put(sums, other)
     assert sums.vectors().tolist() == [[2 * batches * rows * limit]]
     assert sums.squares().tolist() == [2 * batches * rows]
 
@@ -198,7 +204,8 @@ def test_a_cluster_without_points_has_no_mean_and_sends_no_record():
     X = np.array([[0.0], [1.0]])
     memory = InMemory(X)
     sums = memory.sums(np.array([[0.5], [99.0]]))
-    assert sums.mean(1) is None and sums.mean(0).tolist() == [0.5]
+    first, second = sums.means()
+    assert second is None and first.tolist() == [0.5]
     assert [label for label, _ in sums.records()] == [0]
 
 
@@ -210,4 +217,31 @@ def test_adding_the_same_points_twice_doubles_everything_but_the_mean():
     twice.add(labels, on_grid(X, memory.space))
     assert (twice.weights() == 2 * once.weights()).all()
     assert (twice.vectors() == 2 * once.vectors()).all()
-    assert all((twice.mean(i) == once.mean(i)).all() for i in range(4))
+    assert (np.array(twice.means()) == once.means()).all()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "cosine"])
+@pytest.mark.parametrize("offset", [0.0, 1e9])
+def test_means_are_rounded_once(kind, offset):
+    """Each is the float nearest to the fraction, however far its column is from 0."""
+    X, weights, options, C = setting(kind)
+    X = X if "sparse" in kind else X + offset
+    sums = InMemory(X, weights, **options).sums(C)
+    space = sums.space
+    for label in np.flatnonzero(sums.counts):
+        low, high, part_low, part_high = sums.limbs[:, label].astype(object)
+        totals = ((high << 26) + low << 40) + (part_high << 26) + part_low
+        weight = Fraction(totals[0], 2 ** 40 if space.weighted else 1)
+        steps = [c + total / weight for c, total in zip(space.centre, totals[2:])]
+        exact = [step / Fraction(10) ** tens / 2 ** twos for step, tens, twos in zip(
+            steps, space.tens.tolist(), space.twos.tolist())]
+        assert sums.means()[label].tolist() == list(map(float, exact))
+
+
+def test_sums_beyond_64_bits_keep_every_bit():
+    memory = InMemory(np.array([[-1.0], [1.0]]))
+    sums = memory.sums(np.array([[0.0]]))
+    sums.limbs *= 2 ** 60
+    assert sums.weights().tolist() == [2.0 ** 61] and sums.means()[0].tolist() == [0.0]
+    sums.limbs[0, 0, 2] += 3
+    assert sums.vectors().tolist() == [[3.0]]

@@ -46,16 +46,28 @@ class RoundTasks(Tasks):
         self.space, self.layout = plan.space, plan.layout
         self.centroids = plan.centroids[0]
 
-    def map(self) -> bytes:
-        """The output of one task over the whole input, in this process."""
-        job = KMeansRound(["--mapper", "--plan", str(self.path)])
+    def map(self, tasks: int = 1) -> bytes:
+        """The output of about so many tasks over the whole input, in this process."""
+        return b"".join(self._run("--mapper", given) for given in self.inputs(tasks))
+
+    def _run(self, kind: str, stdin: bytes) -> bytes:
+        job = KMeansRound([kind, "--plan", str(self.path)])
         stdout = io.BytesIO()
-        job.sandbox(stdin=io.BytesIO(self.inputs(1)[0]), stdout=stdout)
+        job.sandbox(stdin=io.BytesIO(stdin), stdout=stdout)
         job.execute()
         return stdout.getvalue()
 
+    def reduce(self, output: bytes) -> bytes:
+        """What one reduce task makes of the records of all map tasks, in this process."""
+        ordered = sorted(output.splitlines(keepends=True), key=lambda line: line.split(b"\t")[0])
+        return self._run("--reducer", b"".join(ordered))
+
     def result(self, output: bytes) -> Recentred:
         """What the records of all map tasks say of the centroids."""
+        return self.drive(self.reduce(output))
+
+    def drive(self, output: bytes) -> Recentred:
+        """What the records of the reduce task say of the centroids."""
         records: dict = {}
         for line in output.splitlines():
             key, value = RecordProtocol().read(line)

@@ -24,8 +24,7 @@ from howdah.clustering.sampling import (
 )
 from howdah.kmeans.bounds import wanted
 from howdah.kmeans.centroids import GridCentroids
-from howdah.kmeans.recentre import Recentred, recentre
-from howdah.kmeans.sums import Sums
+from howdah.kmeans.recentre import Cluster, Recentred
 
 
 def round_plan(launch, centroid_sets: list, space: Space, metric: str, layout) -> RoundPlan:
@@ -73,23 +72,17 @@ def plan_of_options(launch) -> RoundPlan:
     return round_plan(launch, [centroids], space, options.metric, layout)
 
 
-def collected(records: dict, number: int, k: int, space: Space) -> Sums:
-    """The sums of one set of centroids from a round's records."""
-    sums = Sums(k, space)
-    for key, values in records.items():
-        kind, _, label = key.partition(":")
-        for value in values:
-            if kind == str(number):
-                sums.put(int(label), value)
-            elif key == "far:%d" % number:
-                sums.farthest.put(value)
-    return sums
-
-
 def recentred(records: dict, centroids: np.ndarray, space: Space, number: int = 0) -> Recentred:
     """What a round's records say of one set of centroids."""
-    return recentre(collected(records, number, len(centroids), space), centroids, space,
-                    min(records.get("move_bound:%d" % number, [0.0])))
+    clusters = {}
+    for key, values in records.items():
+        kind, _, label = key.partition(":")
+        if kind == str(number):
+            [record] = values
+            clusters[int(label)] = Cluster.of_record(record)
+    [farthest] = records.get("far:%d" % number, [[]])
+    [radius] = records.get("move_bound:%d" % number, [0.0])
+    return Recentred.of(clusters, centroids, space, farthest, radius)
 
 
 def readable(plan: RoundPlan, outcome) -> Iterator[dict]:

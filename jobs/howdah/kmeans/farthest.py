@@ -7,6 +7,7 @@ from typing import Any, Optional
 
 import numpy as np
 
+from howdah.kmeans.distances import pair_distances
 from howdah.kmeans.grid import Space
 from howdah.kmeans.points import GridPoints
 from howdah.kmeans.moments import row_hashes
@@ -78,8 +79,6 @@ class Farthest:
 
     def _chosen(self, offer: _Offer, rows: np.ndarray, least: float) -> list:
         """The farthest distinct points among `rows` that are `least` away or farther."""
-        from howdah.kmeans.distances import pair_distances
-
         points, labels, weights = offer.points, offer.labels, offer.weights
         distances = pair_distances(points, rows, offer.centroids, labels[rows])
         far = (distances > 0) & (distances >= least)
@@ -104,9 +103,6 @@ class Farthest:
             if point["hash"] not in seen and len(self._points) < self.size:
                 seen.add(point["hash"])
                 self._points.append(point)
-
-    def merge(self, other: Farthest) -> None:
-        self._keep(other.points)
 
     def record(self) -> list:
         return self.points

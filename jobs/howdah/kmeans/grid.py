@@ -122,13 +122,20 @@ class Space:
         own_rounding = 2.0 ** -51 * (np.abs(centroids) + np.abs(self.origin)) * self.rate
         return np.where(np.abs(K - nearest) <= own_rounding, nearest, K)
 
-    def raw_mean(self, totals: list, weight: int) -> np.ndarray:
-        """The centroid totals / weight, exact integers in grid steps, rounded once to raw units."""
-        mean = np.array([raw_value(c * weight + total, weight, int(p), int(q))
-                         for total, c, p, q in zip(totals, self.centre, self.tens, self.twos)])
+    def raw_means(self, totals: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Centroids totals / weights in raw units (k, d), each coordinate rounded once.
+
+        totals (k, d) in grid steps and weights (k,) are exact integers, int64 or Python's; as
+        Python's they are divided.
+        """
+        up, down = np.array([_ratio(int(p), int(q)) for p, q in zip(self.tens, self.twos)],
+                            dtype=object).T
+        weights = weights.astype(object)[:, None]
+        totals = np.array(self.centre, dtype=object) * weights + totals
+        means = (totals * up / (weights * down)).astype(np.float64)
         if self.cosine:
-            return mean / row_lengths(mean[:, None])
-        return mean
+            return means / row_lengths(means.T)[:, None]
+        return means
 
     def squared(self, value):
         """A squared distance in metric units, in the user's: raw squared, or for cosine 1 - cos."""
@@ -146,12 +153,13 @@ class Space:
 
 def raw_value(numerator: int, denominator: int, tens: int, twos: int) -> float:
     """numerator / denominator steps in raw units, rounded once."""
-    for base, power in ((10, tens), (2, twos)):
-        if power >= 0:
-            denominator *= base ** power
-        else:
-            numerator *= base ** -power
-    return numerator / denominator
+    up, down = _ratio(tens, twos)
+    return numerator * up / (denominator * down)
+
+
+def _ratio(tens: int, twos: int) -> tuple[int, int]:
+    """A step of 10**-tens * 2**-twos as two integers, one over the other."""
+    return (10 ** max(-tens, 0) * 2 ** max(-twos, 0), 10 ** max(tens, 0) * 2 ** max(twos, 0))
 
 
 def _step_exponents(reach: np.ndarray, origin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,18 +1,77 @@
 """The recentre step of Lloyd's algorithm: sum, count, divide; and what that says of a round.
 
 S. Lloyd, Least squares quantization in PCM, 1982.
+
+The reducer recentres the clusters that it was given (`recentre`); of the clusters of all reducers
+the launcher sees which are empty, and gives those a point (`Recentred.of`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import Optional, Sequence
 
 import numpy as np
 
 from howdah.kmeans.bounds import longest_move
 from howdah.kmeans.centroids import GridCentroids
 from howdah.kmeans.grid import Space
+from howdah.kmeans.sums import Sums
+
+# Coordinates whose sums are divided at a time: as Python's integers they take 100 bytes and more.
+PIECE_VALUES = 1 << 17
+
+
+@dataclass
+class Cluster:
+    """The record of a cluster, from the reducer to the launcher.
+
+    count, weight  number of rows, sum of their sample weights
+    cost           inertia about the scan's *input* centroid, in the user's units
+    centroid       the mean of its points, raw units (d,); None without weight (or, for cosine,
+                   without direction)
+    sums           the exact sums behind these, as `Sums.put` takes them
+    """
+
+    count: int
+    weight: float
+    cost: float
+    centroid: Optional[np.ndarray]
+    sums: np.ndarray
+
+    def record(self) -> dict:
+        return vars(self)
+
+    @classmethod
+    def of_record(cls, record: dict) -> Cluster:
+        return cls(**record)
+
+
+def recentre(records: dict, centroids: np.ndarray, space: Space) -> dict:
+    """The recentre step: sum, count, divide; each mean is rounded once. Clusters by label.
+
+    records    of `Sums` by label, from a scan with these centroids; of some or all labels
+    centroids  (k, d) raw units, the scan's input
+    """
+    clusters: dict = {}
+    labels = sorted(records)
+    step = max(1, PIECE_VALUES // max(space.width, 1))
+    for start in range(0, len(labels), step):
+        part = labels[start:start + step]
+        sums = sums_of([records[label] for label in part], space)
+        costs = _costs(sums, _metric(centroids[part], space), space)
+        clusters.update(zip(part, map(Cluster, sums.counts.tolist(), sums.weights().tolist(),
+                                      costs.tolist(), sums.means(),
+                                      [records[label]["sums"] for label in part])))
+    return clusters
+
+
+def sums_of(records: Sequence, space: Space) -> Sums:
+    """The sums of these clusters, in their order."""
+    sums = Sums(len(records), space)
+    for place, record in enumerate(records):
+        sums.put(place, record)
+    return sums
 
 
 @dataclass
@@ -37,45 +96,78 @@ class Recentred:
     def cost(self) -> float:
         return float(np.sum(self.costs))
 
+    @classmethod
+    def of(cls, clusters: dict, centroids: np.ndarray, space: Space, farthest: Sequence = (),
+           radius: float = 0.0) -> Recentred:
+        """Of a scan's clusters by label; those without rows may be missing.
 
-def recentre(sums, centroids: np.ndarray, space: Space, radius: float = 0.0) -> Recentred:
-    """The recentre step: sum, count, divide; each mean is rounded once.
+        centroids  (k, d) raw units, the scan's input
+        farthest   the farthest points of all (see Farthest)
+        radius     how far centroids may move and all labels stay (see bounds), metric units
 
-    sums       howdah.kmeans.sums.Sums of a scan with these centroids
-    centroids  (k, d) raw units, the scan's input
-    radius     how far centroids may move and all labels stay (see bounds), metric units
+        An empty cluster moves to the farthest point that is not alone in its cluster, which leaves
+        its old cluster, as in scikit-learn; without such a point it stays where it was.
+        """
+        k = len(centroids)
+        moved, weights, costs = np.array(centroids, dtype=np.float64), np.zeros(k), np.zeros(k)
+        counts = np.zeros(k, dtype=np.int64)
+        empty = set(range(k))
+        for label, cluster in clusters.items():
+            counts[label], weights[label] = cluster.count, cluster.weight
+            costs[label] = cluster.cost
+            if cluster.centroid is not None:
+                moved[label] = cluster.centroid
+                empty.discard(label)
+        result = cls(moved, weights, counts, costs, sorted(empty))
+        for label, mean in _relocated(clusters, result.empty, farthest, space).items():
+            moved[label] = centroids[label] if mean is None else mean
+        result.next = _spared(clusters, result, centroids, space, radius)
+        return result
 
-    An empty cluster moves to the farthest point that is not alone in its cluster, which leaves
-    its old cluster, as in scikit-learn; without such a point it stays where it was.
+
+def _relocated(clusters: dict, empty: list, farthest: Sequence, space: Space) -> dict:
+    """The means of empty clusters, each of which is given one of the points, and of the donors."""
+    waiting = empty[:len(farthest)]
+    if not waiting:
+        return {}
+    labels = sorted({*waiting, *(point["label"] for point in farthest)})
+    nothing = Sums(1, space).record(0)
+    sums = sums_of([clusters[label].record() if label in clusters else nothing
+                    for label in labels], space)
+    place = {label: i for i, label in enumerate(labels)}
+    for point in farthest:
+        old = place[point["label"]]
+        if waiting and sums.counts[old] > 1 and point["label"] not in empty:
+            sums.move_point(point, old, place[waiting.pop(0)])
+    return dict(zip(labels, sums.means()))
+
+
+def _spared(clusters: dict, result: Recentred, centroids: np.ndarray, space: Space,
+            radius: float) -> Optional[Recentred]:
+    """What the next scan would say, if no centroid has moved farther than the radius."""
+    if not radius or result.empty:
+        return None
+    metric = _metric(result.centroids, space)
+    if longest_move(_metric(centroids, space), metric) > radius:
+        return None
+    sums = sums_of([clusters[label].record() for label in range(len(centroids))], space)
+    return Recentred(result.centroids, result.weights, result.counts,
+                     _costs(sums, metric, space), [])
+
+
+def _metric(centroids: np.ndarray, space: Space) -> np.ndarray:
+    return GridCentroids.of(centroids, space).metric
+
+
+def _costs(sums: Sums, metric: np.ndarray, space: Space) -> np.ndarray:
+    """Inertia about centroids: sum of w ||x||**2 - 2 c.(sum of w x) + (sum of w) c.c, by cluster.
+
+    metric (k, d), the centroids in metric units.
     """
-    old = GridCentroids.of(centroids, space)
-    weights, counts, costs = sums.weights(), sums.counts.copy(), _costs(sums, old, space)
-    empty = [label for label in range(len(old)) if sums.mean(label) is None]
-    relocate(sums, empty)
-    moved = np.array([centroid if mean is None else mean for mean, centroid in zip(
-        map(sums.mean, range(len(centroids))), centroids)])
-    result = Recentred(moved, weights, counts, costs, empty)
-    if radius and not empty:
-        new = GridCentroids.of(moved, space)
-        if longest_move(old.metric, new.metric) <= radius:
-            result.next = Recentred(moved, weights, counts, _costs(sums, new, space), [])
-    return result
-
-
-def relocate(sums, empty: list) -> None:
-    """Give each empty cluster one of the farthest points of the others."""
-    waiting = list(empty)
-    for point in sums.farthest.points:
-        if waiting and sums.counts[point["label"]] > 1 and point["label"] not in empty:
-            sums.move_point(point, waiting.pop(0))
-
-
-def _costs(sums, old: GridCentroids, space: Space) -> np.ndarray:
-    """Inertia about `old`: sum of w ||x||**2 - 2 c.(sum of w x) + (sum of w) c.c, by cluster."""
-    squares, linear = sums.squares(), sums.vectors() * space.scale
+    linear = sums.vectors() * space.scale
     weights = sums.weights()
-    crossed = old.metric * (weights[:, None] * old.metric - 2 * linear)
-    costs = squares + np.array([float(np.sum(row)) for row in crossed])
+    crossed = metric * (weights[:, None] * metric - 2 * linear)
+    costs = sums.squares() + np.array([float(np.sum(row)) for row in crossed])
     return space.squared(np.maximum(costs, 0.0))
 
 

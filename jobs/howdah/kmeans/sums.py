@@ -81,22 +81,16 @@ class Sums:
         """Add float64 integers below 2**53 to a low limb."""
         self.limbs[limb][clusters, columns] += values.astype(np.int64)
 
-    # merging and sending
-
-    def merge(self, other: Sums) -> None:
-        self.limbs += carried(other.limbs)
-        self.counts += other.counts
-        self.farthest.merge(other.farthest)
+    # sending
 
     def records(self) -> Iterable[tuple[int, dict]]:
         """(label, record) of every cluster that has points."""
         for label in np.flatnonzero(self.counts):
-            yield int(label), {"count": int(self.counts[label]),
-                               "sums": self._normalised(int(label))}
+            yield int(label), self.record(int(label))
 
-    def _normalised(self, label: int) -> np.ndarray:
-        """Limbs (4, 2 + d), one spelling for equal sums."""
-        return carried(self.limbs[:, label].copy())
+    def record(self, label: int) -> dict:
+        """Rows and limbs (4, 2 + d) of a cluster, one spelling for equal sums."""
+        return {"count": int(self.counts[label]), "sums": carried(self.limbs[:, label].copy())}
 
     def put(self, label: int, record: dict) -> None:
         """Add a record of `records`."""
@@ -105,49 +99,62 @@ class Sums:
 
     # reading
 
-    def _integers(self, column) -> np.ndarray:
-        """Exact totals as Python integers, object (k, ...), in 2**-40 of the column's unit."""
-        low, high, part_low, part_high = (limb[..., column].astype(object) for limb in self.limbs)
-        whole = (high << LOW_BITS) + low
-        return (whole << GRID_BITS) + (part_high << LOW_BITS) + part_low
+    def _integers(self, column) -> tuple[np.ndarray, int]:
+        """Exact totals (k, ...), and the power of two of the column's unit that they count.
+
+        Without parts they mostly fit int64; else they are Python's integers.
+        """
+        low, high, part_low, part_high = (limb[..., column] for limb in self.limbs)
+        whole, part = _joined(high, low), _joined(part_high, part_low)
+        if not part.any():
+            return whole, 0
+        return whole.astype(object) * 2 ** GRID_BITS + part, -GRID_BITS
+
+    def _floats(self, column, unit: int) -> np.ndarray:
+        """Totals of a column whose unit is 2**unit, each rounded once to float64."""
+        totals, power = self._integers(column)
+        return np.ldexp(totals.astype(np.float64), power + unit)
 
     @property
-    def _weight_shift(self) -> int:
-        """Weights are counted in units of 2**_weight_shift."""
+    def _weight_unit(self) -> int:
+        """Weights are counted in units of 2**_weight_unit."""
         return self.space.weight_exponent - GRID_BITS if self.space.weighted else 0
 
     def weights(self) -> np.ndarray:
         """Sums of sample weights, float64 (k,)."""
-        return np.ldexp(self._integers(0).astype(np.float64), self._weight_shift - GRID_BITS)
+        return self._floats(0, self._weight_unit)
 
     def squares(self) -> np.ndarray:
         """Sums of w ||x||**2 in metric units, float64 (k,)."""
-        shift = self.space.weight_exponent - self._square_bits - GRID_BITS
-        return np.ldexp(self._integers(1).astype(np.float64), shift)
+        return self._floats(1, self.space.weight_exponent - self._square_bits)
 
     def vectors(self) -> np.ndarray:
         """Sums of w x in grid steps, float64 (k, d)."""
-        total = self._integers(slice(2, None)).astype(np.float64)
-        return np.ldexp(total, self.space.weight_exponent - GRID_BITS)
+        return self._floats(slice(2, None), self.space.weight_exponent)
 
-    def mean(self, label: int) -> Optional[np.ndarray]:
-        """Weighted mean of a cluster's points in raw units (d,), None for a cluster of weight 0.
+    def means(self) -> list:
+        """Weighted mean of each cluster's points in raw units (d,), None for one of weight 0.
 
-        Integers are divided by an integer: the one rounding is that of the quotient.
+        Nor has one a mean whose points have no direction together, for cosine. Integers are
+        divided by an integer: the one rounding is that of the quotient.
         """
-        limbs = self.limbs[:, label].astype(object)
-        whole, part = (limbs[high] * 2 ** LOW_BITS + limbs[high - 1] for high in (1, 3))
-        totals = whole * 2 ** GRID_BITS + part
-        weight = totals[0]
-        if not weight or (self.space.cosine and not totals[2:].any()):
-            return None
-        if self.space.weighted:
-            totals = totals << GRID_BITS
-        return self.space.raw_mean(totals[2:].tolist(), weight)
+        weights, unit = self._integers(0)
+        totals, power = self._integers(slice(2, None))
+        known = weights != 0
+        if self.space.cosine:
+            known &= totals.astype(bool).any(axis=1)
+        weights, totals = weights[known], totals[known]
+        # Both in the smaller unit.
+        shift = self.space.weight_exponent + power - self._weight_unit - unit
+        if shift > 0:
+            totals = totals.astype(object) * 2 ** shift
+        else:
+            weights = weights.astype(object) * 2 ** -shift
+        found = iter(self.space.raw_means(totals, weights))
+        return [next(found) if has_mean else None for has_mean in known]
 
-    def move_point(self, point: dict, new: int) -> None:
-        """Give a far point to the cluster `new`, taking it from its own (exactly)."""
-        old = point["label"]
+    def move_point(self, point: dict, old: int, new: int) -> None:
+        """Give a far point of the cluster `old` to the cluster `new` (exactly)."""
         limbs = point_limbs(point, self.space)
         self.limbs[:, old] -= limbs
         self.limbs[:, new] += limbs
@@ -163,6 +170,13 @@ def add_records(records: Iterable[dict]) -> dict:
         count += record["count"]
         limbs = limbs + record["sums"]
     return {"count": count, "sums": carried(limbs)}
+
+
+def _joined(high: np.ndarray, low: np.ndarray) -> np.ndarray:
+    """high * 2**26 + low, exactly: int64, or Python's integers where these do not fit."""
+    if np.abs(high).max(initial=0) >= 1 << 62 - LOW_BITS:
+        high = high.astype(object)
+    return high * 2 ** LOW_BITS + low
 
 
 def carried(limbs: np.ndarray) -> np.ndarray:

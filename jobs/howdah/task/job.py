@@ -62,10 +62,6 @@ class HowdahJob(MRJob):
         # Abbreviated options would swallow mrjob's.
         self.arg_parser.allow_abbrev = False
         self.add_file_arg("--plan", help=SUPPRESS)
-        self.add_passthru_arg(
-            "--combine", action="store_true",
-            help="run the combiner, one more process per map task; mappers add their points up"
-                 " in memory, so it finds nothing to add")
         add_input_options(self.arg_parser)
         add_cluster_options(self.arg_parser)
         self.add_options(self.arg_parser)
@@ -74,12 +70,10 @@ class HowdahJob(MRJob):
         """The job's own options, read by the launcher alone."""
 
     def steps(self):
-        functions = {"mapper": self.mapper}
-        if not self.MAP_ONLY:
-            functions["reducer"] = self.reducer
-        if self.options.combine and type(self).combiner is not MRJob.combiner:
-            functions["combiner"] = self.combiner
-        return [MRStep(**functions)]
+        if self.MAP_ONLY:
+            return [MRStep(mapper=self.mapper)]
+        return [MRStep(mapper=self.mapper, reducer_init=self.reducer_init, reducer=self.reducer,
+                       reducer_final=self.reducer_final)]
 
     # tasks
 
@@ -135,6 +129,13 @@ class HowdahJob(MRJob):
             self._read_to_the_end(pairs)
         yield from self.refused_rows(parser)
         yield from self._tell(parser.row_counts)
+
+    def reducer_init(self):
+        """Nothing to begin with; mrjob's own would be an error."""
+
+    def reducer_final(self):
+        """Nothing more to say at the end of a reduce task."""
+        return ()
 
     def reduce_pairs(self, pairs, step_num=0):
         try:
