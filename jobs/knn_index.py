@@ -14,15 +14,15 @@ import sys
 from contextlib import ExitStack
 from functools import partial
 
-from howdah.knn.distances import METRICS
 from howdah.errors import OK, JobFailed, UserError
+from howdah.indexing.build import build, read_points, summary, transposed, write_svmlight
+from howdah.knn.distances import METRICS
 from howdah.knn.index import candidates_path, save
+from howdah.launch.console import guarded, notice
 from howdah.launch.files.files import Files
 from howdah.launch.files.local import aside
 from howdah.launch.files.paths import is_uri, local_path
-from howdah.indexing.build import build, read_points, summary, transposed, write_svmlight
 from howdah.launch.inputs import find_inputs, whole_number
-from howdah.launch.console import guarded, notice
 from howdah.options import add_input_options, input_options
 
 

@@ -18,8 +18,8 @@ import tarfile
 import tempfile
 
 from howdah.errors import OK, UserError
-from howdah.launch.files.local import aside
 from howdah.launch.console import guarded, notice
+from howdah.launch.files.local import aside
 
 KMEANS = ("numpy", "pysimdjson>=7", "pybase64", "scipy")
 SHIMS = ('setuptools; python_version >= "3.12"', 'standard-pipes; python_version >= "3.13"')

@@ -12,19 +12,19 @@ from __future__ import annotations
 from typing import Iterator, Optional
 
 import numpy as np
-from howdah.input.batches import MOST_ROWS
-from howdah.kmeans.points import on_grid
 from howdah.clustering.converge import Result, Rules, iterate
 from howdah.clustering.seeds import starts_of_sample
+from howdah.input.batches import MOST_ROWS
+from howdah.kmeans import recentre as recentring
 from howdah.kmeans.bounds import MoveBound, wanted
 from howdah.kmeans.centroids import GridCentroids
 from howdah.kmeans.classify import classify
-from howdah.kmeans import recentre as recentring
-from howdah.kmeans.recentre import Recentred, recentre
-from howdah.kmeans.moments import SKETCH, row_hashes
-from howdah.kmeans.profile import Profile
 from howdah.kmeans.coreset import CHUNK_ROWS, Sampler, sample_size
+from howdah.kmeans.moments import SKETCH, row_hashes
+from howdah.kmeans.points import on_grid
 from howdah.kmeans.priority_sample import PrioritySample
+from howdah.kmeans.profile import Profile
+from howdah.kmeans.recentre import Recentred, recentre
 from howdah.kmeans.sums import Sums
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from howdah.input.packed import packed_layout, unpack_rows
 from howdah.input.layout import InputOptions
+from howdah.input.packed import packed_layout, unpack_rows
 from howdah.input.rows import Rows
 from scipy.sparse import csr_matrix, vstack
 from scripts import succeed

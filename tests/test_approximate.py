@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from howdah.knn.approximate import build_annoy, build_faiss, open_candidates
 from howdah.errors import UserError
-from howdah.knn.neighbors import Neighbors
+from howdah.knn.approximate import Approximate, build_annoy, build_faiss, open_candidates
 from howdah.knn.brute import Brute
-from howdah.knn.approximate import Approximate
+from howdah.knn.neighbors import Neighbors
 from sklearn.neighbors import NearestNeighbors
 
 X = np.random.default_rng(0).normal(size=(3000, 8))

@@ -10,13 +10,13 @@ from typing import List
 import pytest
 
 from howdah.errors import UserError
-from howdah.launch import bad_rows as badrows
-from howdah.launch.bad_rows import line_number, refuse_bad_rows
-from howdah.launch.files.files import Files
 from howdah.input.layout import Layout
 from howdah.input.lines import Block, read_slice
 from howdah.input.parse import Parser
 from howdah.input.row_counts import RowCounts
+from howdah.launch import bad_rows as badrows
+from howdah.launch.bad_rows import line_number, refuse_bad_rows
+from howdah.launch.files.files import Files
 
 LAYOUT = Layout("csv", fields=2, columns=("a", "b"), numeric=(0, 1), header="a,b")
 

@@ -9,10 +9,10 @@ from typing import Optional
 
 import numpy as np
 import pytest
-from howdah.input.packed import first_block, lines_of, pack_rows, packed_layout, unpack_rows
 from howdah.errors import UserError
 from howdah.input.layout import InputOptions
 from howdah.input.lines import Block
+from howdah.input.packed import first_block, lines_of, pack_rows, packed_layout, unpack_rows
 from howdah.input.parse import Parser
 from howdah.input.rows import LARGEST
 from scipy.sparse import csr_matrix

@@ -12,8 +12,8 @@ from generators import write_csv, write_jsonl
 from pytest import approx
 from scripts import refused, run, succeed
 
-from howdah.input.columns import are_numbers, in_order_of, places_of
 from howdah.errors import UserError
+from howdah.input.columns import are_numbers, in_order_of, places_of
 from howdah.input.detect import detect
 from howdah.input.layout import Layout, InputOptions
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from generators import blobs, write_csv
+from howdah.clustering.output import Output
 from howdah.errors import UserError
 from howdah.launch.files.files import Files
 from howdah.launch.files.paths import identity
-from howdah.clustering.output import Output
 from howdah.scripts.kmeans_round import KMeansRound
 from scripts import history, refused, run, start_file, succeed
 

@@ -11,8 +11,8 @@ import time
 import numpy as np
 import pytest
 from generators import blobs, write_csv
-from howdah.errors import UserError
 from howdah.clustering.seeds import random_rows
+from howdah.errors import UserError
 from howdah.scripts.kmeans_round import KMeansRound
 from scripts import (
     DIGITS,

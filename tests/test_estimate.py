@@ -14,15 +14,15 @@ from bench.harness import run as measure
 from bench.map_tasks import RoundTasks, Tasks
 from howdah.scripts.driver import Driver
 from generators import blobs, write_csv
-from howdah.task.plans import Plan
 from howdah.clustering import estimate, memory_laws
+from howdah.clustering.rounds import round_plan
+from howdah.input.layout import Layout
+from howdah.launch.inputs import Inputs
+from howdah.launch.launch import Launch
 from howdah.launch.memory import size_text
 from howdah.launch.runners.hadoop import SPLIT_SETTING
-from howdah.launch.inputs import Inputs
-from howdah.clustering.rounds import round_plan
-from howdah.launch.launch import Launch
-from howdah.input.layout import Layout
 from howdah.scripts.kmeans_sample import KMeansSample
+from howdah.task.plans import Plan
 from scripts import IRIS, REPOSITORY, WORDCOUNT, refused, run, succeed
 
 ROWS = 60_000

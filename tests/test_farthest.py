@@ -7,8 +7,8 @@ import warnings
 import generators
 import numpy as np
 import pytest
-from howdah.task.records import dump_json
 from howdah.kmeans.farthest import MOST, MOST_VALUES, Farthest
+from howdah.task.records import dump_json
 from oracle import InMemory, plain_distances
 from scipy.sparse import csr_matrix
 from sklearn.cluster import KMeans

@@ -6,11 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from howdah.task.records import dump_json, load_json
 from howdah.errors import UserError
 from howdah.kmeans.grid import GRID_BITS, LIMIT, Space, added_in_pairs, row_lengths, sparse_lengths
-from howdah.kmeans.points import on_grid
 from howdah.kmeans.moments import Moments
+from howdah.kmeans.points import on_grid
+from howdah.task.records import dump_json, load_json
 from oracle import InMemory, profile_of
 from scipy.sparse import csr_matrix
 

@@ -12,6 +12,7 @@ import joblib
 import numpy as np
 import pytest
 from howdah.errors import UserError
+from howdah.indexing.build import Points, build
 from howdah.knn.description import (
     MAGIC,
     TAIL_BYTES,
@@ -21,7 +22,6 @@ from howdah.knn.description import (
     read_description,
 )
 from howdah.knn.index import file_digest, load, refuse_other_digest, save
-from howdah.indexing.build import Points, build
 from scipy.sparse import random as random_sparse
 from sklearn.neighbors import NearestNeighbors
 

@@ -14,16 +14,16 @@ from itertools import islice
 import numpy as np
 import pytest
 from generators import blobs, write_csv, write_jsonl, write_svmlight
-from howdah.task.plans import RoundPlan
-from howdah.kmeans.grid import Space
-from howdah.kmeans.points import on_grid
-from howdah.launch.launch import Launch
 from howdah.kmeans.centroids import GridCentroids
 from howdah.kmeans.classify import classify
-from howdah.kmeans.recentre import recentre
+from howdah.kmeans.grid import Space
 from howdah.kmeans.moments import Moments
+from howdah.kmeans.points import on_grid
+from howdah.kmeans.recentre import recentre
 from howdah.kmeans.sums import Sums
+from howdah.launch.launch import Launch
 from howdah.scripts.kmeans_round import KMeansRound
+from howdah.task.plans import RoundPlan
 from pytest import approx
 from scripts import DIGITS, IRIS, REPOSITORY, WORDCOUNT, plan_of, refused, succeed
 from sklearn.cluster import KMeans

@@ -8,13 +8,13 @@ import json
 import numpy as np
 import pytest
 from generators import blobs, copies, write_csv
-from howdah.task.plans import SamplePlan
-from howdah.launch.launch import Launch
 from howdah.clustering.sampling import profile_and_sample, sampling_plan
 from howdah.kmeans.moments import Moments
-from howdah.kmeans.profile import Profile
 from howdah.kmeans.priority_sample import PrioritySample
+from howdah.kmeans.profile import Profile
+from howdah.launch.launch import Launch
 from howdah.scripts.kmeans_sample import KMeansSample
+from howdah.task.plans import SamplePlan
 from scripts import DIGITS, IRIS, WORDCOUNT, plan_of, refused, run, succeed
 from sklearn.datasets import load_iris, load_svmlight_file
 

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import scripts
 from generators import integer_grid, write_csv, write_svmlight
+from howdah.indexing.queries import query_layout
 from howdah.knn.description import read_description
 from howdah.knn.index import file_digest
-from howdah.task.plans import KnnPlan
-from howdah.indexing.queries import query_layout
 from howdah.launch.launch import Launch
 from howdah.scripts.knn import KNN
+from howdah.task.plans import KnnPlan
 from knn_oracle import neighbours
 from scripts import DIGITS, IRIS, REPOSITORY, WORDCOUNT, plan_of, refused, run, succeed
 from sklearn.datasets import load_digits, load_iris, load_svmlight_file

@@ -14,8 +14,8 @@ from functools import partial
 import numpy as np
 import pytest
 from generators import write_csv, write_jsonl, write_svmlight
-from howdah.knn.index import load
 from howdah.indexing.build import Points, transposed
+from howdah.knn.index import load
 from scripts import DIGITS, IRIS, REPOSITORY, WORDCOUNT, refused, succeed
 from sklearn.datasets import load_digits, load_svmlight_file
 

@@ -12,12 +12,12 @@ from typing import List
 import pytest
 
 from howdah.errors import UserError
+from howdah.input.layout import InputOptions
+from howdah.input.lines import read_slice
 from howdah.launch.files.files import Files
 from howdah.launch.files.local import aside
 from howdah.launch.files.paths import is_uri, join, local_path
 from howdah.launch.inputs import HEAD_BYTES, find_inputs, list_inputs, slices, whole_lines
-from howdah.input.layout import InputOptions
-from howdah.input.lines import read_slice
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ import pytest
 
 from howdah.errors import UserError
 from howdah.input.detect import detect
-from howdah.input.layout import InputOptions as Asked
-from howdah.input.layout import Layout, is_number, split_fields
+from howdah.input.layout import InputOptions as Asked, Layout, is_number, split_fields
 
 
 def refusal(head: bytes, asked: Asked = Asked()) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import generators
 import numpy as np
 import pytest
-from howdah.kmeans.points import on_grid
 from howdah.kmeans.bounds import FAR, MoveBound, least_gap, longest_move, wanted
 from howdah.kmeans.centroids import GridCentroids
 from howdah.kmeans.classify import classify
+from howdah.kmeans.points import on_grid
 from oracle import InMemory, plain_labels
 from scipy.sparse import csr_matrix
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import generators
 import numpy as np
 import pytest
-from howdah.kmeans.grid import Space
-from howdah.kmeans.points import on_grid
 from howdah.kmeans.centroids import GridCentroids
 from howdah.kmeans.classify import classify
 from howdah.kmeans.distances import pair_distances
+from howdah.kmeans.grid import Space
+from howdah.kmeans.points import on_grid
 from howdah.kmeans.recentre import shift
 from oracle import InMemory, noisy_rows, plain_distances, plain_labels, plain_round
 from scipy.sparse import csr_matrix

@@ -8,14 +8,14 @@ import joblib
 import numpy as np
 import pytest
 from generators import blobs, heavy, write_csv
-from howdah.errors import UserError
-from howdah.launch.files.files import Files
 from howdah.clustering.centroid_files import centroids_csv, parse_centroids, read_centroids
 from howdah.clustering.models import Model, read_model
+from howdah.errors import UserError
 from howdah.input.detect import detect
 from howdah.input.layout import Layout
-from howdah.kmeans.profile import Profile
 from howdah.kmeans.moments import row_hashes
+from howdah.kmeans.profile import Profile
+from howdah.launch.files.files import Files
 from scripts import WORDCOUNT, centroids_of, refused, succeed
 from sklearn.datasets import load_svmlight_file
 

@@ -6,8 +6,8 @@ from functools import reduce
 
 import numpy as np
 import pytest
-from howdah.task.records import dump_json, load_json
 from howdah.kmeans.moments import Distinct, Moments, row_hashes
+from howdah.task.records import dump_json, load_json
 from scipy.sparse import csr_matrix
 
 

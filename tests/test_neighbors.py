@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from generators import integer_grid
-from howdah.knn.distances import METRICS, SPARSE_METRICS
 from howdah.errors import UserError
-from howdah.knn.neighbors import Neighbors
 from howdah.knn.brute import Brute
+from howdah.knn.distances import METRICS, SPARSE_METRICS
+from howdah.knn.neighbors import Neighbors
 from howdah.knn.trees import Tree
 from knn_oracle import neighbours
 from scipy.sparse import csr_matrix

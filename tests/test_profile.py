@@ -6,10 +6,10 @@ import json
 
 import numpy as np
 import pytest
-from howdah.task.records import dump_json, load_json
-from howdah.kmeans.moments import row_hashes
 from howdah.clustering.profiles import from_readable, readable
+from howdah.kmeans.moments import row_hashes
 from howdah.kmeans.profile import Profile
+from howdah.task.records import dump_json, load_json
 from oracle import profile_of
 
 

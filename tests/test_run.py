@@ -11,7 +11,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from howdah.task.records import load_json
 from howdah.errors import UserError
 from howdah.launch.launch import Launch
 from howdah.launch.runners.backend import shared_args
@@ -20,6 +19,7 @@ from howdah.launch.runners.streaming import check_streaming
 from howdah.scripts.kmeans_round import KMeansRound
 from howdah.scripts.kmeans_sample import KMeansSample
 from howdah.scripts.knn import KNN
+from howdah.task.records import load_json
 from scripts import DIGITS, IRIS, REPOSITORY, plan_of, refused, succeed
 
 ROUND = REPOSITORY / "jobs" / "kmeans_round.py"

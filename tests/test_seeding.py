@@ -5,10 +5,10 @@ from __future__ import annotations
 import generators
 import numpy as np
 import pytest
-from howdah.task.records import RecordProtocol
-from howdah.kmeans.moments import row_hashes
 from howdah.kmeans.coreset import CHUNK_ROWS, Sampler, choose_references, sample_size, sensitivities
+from howdah.kmeans.moments import row_hashes
 from howdah.kmeans.priority_sample import PrioritySample
+from howdah.task.records import RecordProtocol
 from oracle import InMemory
 from scipy.sparse import csr_matrix
 

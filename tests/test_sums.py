@@ -7,11 +7,11 @@ from fractions import Fraction
 import generators
 import numpy as np
 import pytest
-from howdah.task.records import RecordProtocol, dump_json
 from howdah.kmeans.farthest import Farthest
 from howdah.kmeans.grid import LIMIT
 from howdah.kmeans.points import GridPoints, on_grid
 from howdah.kmeans.sums import Sums, add_records
+from howdah.task.records import RecordProtocol, dump_json
 from oracle import InMemory, recentred
 from scipy.sparse import csr_matrix
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from howdah.knn.neighbors import Answers, Neighbors
 from howdah.knn.brute import Brute
+from howdah.knn.neighbors import Answers, Neighbors
 from howdah.knn.votes import WEIGHTS, class_shares, encoded_labels, means, winners
 from sklearn.datasets import load_digits, load_iris
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor

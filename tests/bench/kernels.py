@@ -30,16 +30,16 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
 from bench.report import Report, repeats_of, reporting_parser  # noqa: E402
 from generators import blobs  # noqa: E402
-from howdah.kmeans.grid import Space  # noqa: E402
-from howdah.kmeans.points import on_grid  # noqa: E402
 from howdah.input.detect import detect  # noqa: E402
 from howdah.input.lines import BLOCK_BYTES, Block  # noqa: E402
+from howdah.input.parse import Parser  # noqa: E402
 from howdah.kmeans.centroids import GridCentroids  # noqa: E402
 from howdah.kmeans.classify import classify  # noqa: E402
-from howdah.task.malloc import keep_freed_memory  # noqa: E402
+from howdah.kmeans.grid import Space  # noqa: E402
 from howdah.kmeans.moments import Moments  # noqa: E402
-from howdah.input.parse import Parser  # noqa: E402
+from howdah.kmeans.points import on_grid  # noqa: E402
 from howdah.kmeans.sums import Sums  # noqa: E402
+from howdah.task.malloc import keep_freed_memory  # noqa: E402
 from oracle import plain_labels  # noqa: E402
 from scipy.sparse import csr_matrix  # noqa: E402
 

@@ -51,11 +51,11 @@ from bench.harness import (  # noqa: E402
 from bench.map_tasks import RoundTasks  # noqa: E402
 from bench.report import Report, repeats_of  # noqa: E402
 from generators import centres  # noqa: E402
-from howdah.kmeans.points import on_grid  # noqa: E402
 from howdah.kmeans.centroids import GridCentroids  # noqa: E402
 from howdah.kmeans.classify import classify  # noqa: E402
-from howdah.task.malloc import keep_freed_memory  # noqa: E402
+from howdah.kmeans.points import on_grid  # noqa: E402
 from howdah.kmeans.sums import Sums  # noqa: E402
+from howdah.task.malloc import keep_freed_memory  # noqa: E402
 from scipy.sparse import csr_matrix  # noqa: E402
 
 CSV, PACKED = "mapper, CSV", "mapper, packed float32"

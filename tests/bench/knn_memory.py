@@ -38,10 +38,10 @@ from bench.report import Report, reporting_parser  # noqa: E402
 from generators import write_csv  # noqa: E402
 
 from howdah.errors import UserError  # noqa: E402
-from howdah.knn.description import read_description  # noqa: E402
-from howdah.knn.index import load, save  # noqa: E402
 from howdah.indexing.build import Points, build  # noqa: E402
 from howdah.indexing.queries import plan_of_options  # noqa: E402
+from howdah.knn.description import read_description  # noqa: E402
+from howdah.knn.index import load, save  # noqa: E402
 from howdah.launch.launch import Launch  # noqa: E402
 from howdah.scripts.knn import KNN  # noqa: E402
 from knn_oracle import neighbours  # noqa: E402

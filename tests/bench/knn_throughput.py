@@ -49,9 +49,9 @@ from bench.report import Report, repeats_of  # noqa: E402
 from generators import integer_grid, write_csv  # noqa: E402
 from howdah.input.batches import rows_per_batch  # noqa: E402
 
-from howdah.knn.index import candidates_path, save  # noqa: E402
 from howdah.indexing.build import Points, build  # noqa: E402
 from howdah.indexing.queries import plan_of_options  # noqa: E402
+from howdah.knn.index import candidates_path, save  # noqa: E402
 from howdah.launch.launch import Launch  # noqa: E402
 from howdah.scripts.knn import KNN  # noqa: E402
 from knn_oracle import neighbours  # noqa: E402

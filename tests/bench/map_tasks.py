@@ -7,15 +7,15 @@ import json
 from importlib import import_module
 from pathlib import Path
 
-from howdah.input.batches import batches
-from howdah.task.records import RecordProtocol
-from howdah.launch.inputs import slices
 from howdah.clustering.rounds import recentred
-from howdah.launch.launch import Launch
+from howdah.input.batches import batches
 from howdah.input.lines import read_slice
-from howdah.kmeans.recentre import Recentred
 from howdah.input.parse import Parser
+from howdah.kmeans.recentre import Recentred
+from howdah.launch.inputs import slices
+from howdah.launch.launch import Launch
 from howdah.scripts.kmeans_round import KMeansRound
+from howdah.task.records import RecordProtocol
 
 KMeansRound.set_up_logging(quiet=True)
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Optional
 
 from howdah.clustering.memory_laws import refuse_large_round
+from howdah.clustering.models import read_model
 from howdah.errors import UserError
 from howdah.input.columns import in_order_of
+from howdah.input.layout import some_of
 from howdah.input.row_counts import RowCounts
 from howdah.launch.script import run_or_print
 from howdah.task.plans import AssignPlan
-from howdah.clustering.models import read_model
-from howdah.input.layout import some_of
 
 
 def run_alone(launch) -> Optional[RowCounts]:

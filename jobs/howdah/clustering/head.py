@@ -8,10 +8,10 @@ import zlib
 from dataclasses import dataclass
 from typing import Optional
 
-from howdah.input.packed import first_block
-from howdah.launch.inputs import HEAD_BYTES, Inputs, whole_lines
 from howdah.input.lines import Block
+from howdah.input.packed import first_block
 from howdah.input.parse import Parser
+from howdah.launch.inputs import HEAD_BYTES, Inputs, whole_lines
 
 
 @dataclass

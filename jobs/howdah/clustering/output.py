@@ -11,13 +11,13 @@ from typing import Optional
 import joblib
 import numpy as np
 
+from howdah.clustering.centroid_files import centroids_csv
+from howdah.clustering.models import CENTROIDS, JOBLIB, MODEL, PROFILE, ROUNDS, Model
+from howdah.clustering.profiles import readable
 from howdah.clustering.seeds import SEEDINGS
 from howdah.errors import UserError
 from howdah.launch.files.files import Files
 from howdah.launch.files.paths import identity, is_uri, join, local_path
-from howdah.clustering.centroid_files import centroids_csv
-from howdah.clustering.models import CENTROIDS, JOBLIB, MODEL, PROFILE, ROUNDS, Model
-from howdah.clustering.profiles import readable
 
 # What jobs leave: parts, by Hadoop's codecs too, marks of success, checksums, the same of tasks
 # that did not end, and EMR's marks of folders.

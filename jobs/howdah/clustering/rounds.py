@@ -8,13 +8,8 @@ from typing import Iterator, Optional
 
 import numpy as np
 
-from howdah.clustering.memory_laws import refuse_large_round
-from howdah.errors import UserError
-from howdah.input.row_counts import RowCounts
-from howdah.launch.script import run_or_print
-from howdah.task.plans import RoundPlan
-from howdah.kmeans.grid import Space
 from howdah.clustering.centroid_files import read_centroids
+from howdah.clustering.memory_laws import refuse_large_round
 from howdah.clustering.sampling import (
     PROFILE_ONLY,
     profile_and_sample,
@@ -22,9 +17,14 @@ from howdah.clustering.sampling import (
     sampling_plan,
     with_width,
 )
+from howdah.errors import UserError
+from howdah.input.row_counts import RowCounts
 from howdah.kmeans.bounds import wanted
 from howdah.kmeans.centroids import GridCentroids
+from howdah.kmeans.grid import Space
 from howdah.kmeans.recentre import Cluster, Recentred
+from howdah.launch.script import run_or_print
+from howdah.task.plans import RoundPlan
 
 
 def round_plan(launch, centroid_sets: list, space: Space, metric: str, layout) -> RoundPlan:

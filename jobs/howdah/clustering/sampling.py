@@ -8,9 +8,9 @@ from typing import Optional
 
 import numpy as np
 
-from howdah.commands import called
 from howdah.clustering.memory_laws import refuse_large_sample
 from howdah.clustering.profiles import from_readable, readable
+from howdah.commands import called
 from howdah.errors import UserError
 from howdah.input.columns import places_of
 from howdah.input.row_counts import RowCounts

@@ -9,19 +9,19 @@ from typing import Optional
 
 import numpy as np
 
-from howdah.input.batches import batches, rows_per_batch
-from howdah.knn.distances import SPARSE_METRICS, refuse_extremes
 from howdah.errors import UserError
-from howdah.knn.description import Description
-from howdah.knn.index import Index, file_digest
-from howdah.launch.bad_rows import refuse_bad_rows
-from howdah.launch.files.files import Files
-from howdah.launch.inputs import Inputs
+from howdah.input.batches import batches, rows_per_batch
 from howdah.input.layout import is_number
 from howdah.input.lines import read_slice
 from howdah.input.parse import Parser
 from howdah.input.row_counts import RowCounts
+from howdah.knn.description import Description
+from howdah.knn.distances import SPARSE_METRICS, refuse_extremes
+from howdah.knn.index import Index, file_digest
 from howdah.knn.votes import encoded_labels
+from howdah.launch.bad_rows import refuse_bad_rows
+from howdah.launch.files.files import Files
+from howdah.launch.inputs import Inputs
 from howdah.sparse import is_sparse, stacked
 
 TREES = ("kd_tree", "ball_tree")

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Optional
 
-from howdah.knn.answering import GROUP, NOT_MAPPED, TRUNCATED, slice_name
 from howdah.commands import called
 from howdah.errors import UserError
+from howdah.input.layout import some_of
+from howdah.input.lines import read_slice
+from howdah.input.parse import Parser
+from howdah.input.row_counts import RowCounts
+from howdah.knn.answering import GROUP, NOT_MAPPED, TRUNCATED, slice_name
 from howdah.knn.description import (
     REBUILD,
     TAIL_BYTES,
@@ -16,16 +20,12 @@ from howdah.knn.description import (
     read_description,
 )
 from howdah.knn.index import candidates_path, load, refuse_other_candidates, refuse_other_digest
-from howdah.launch.files.paths import is_uri, local_path
-from howdah.launch.console import notice
-from howdah.launch.script import run_or_print
-from howdah.task.plans import KnnPlan
-from howdah.input.layout import some_of
-from howdah.input.lines import read_slice
-from howdah.input.parse import Parser
-from howdah.input.row_counts import RowCounts
 from howdah.knn.recall import Recall
 from howdah.knn.request import Request
+from howdah.launch.console import notice
+from howdah.launch.files.paths import is_uri, local_path
+from howdah.launch.script import run_or_print
+from howdah.task.plans import KnnPlan
 
 
 def report(counted: dict, request: Request) -> None:

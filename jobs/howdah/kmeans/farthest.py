@@ -9,8 +9,8 @@ import numpy as np
 
 from howdah.kmeans.distances import pair_distances
 from howdah.kmeans.grid import Space
-from howdah.kmeans.points import GridPoints
 from howdah.kmeans.moments import row_hashes
+from howdah.kmeans.points import GridPoints
 
 MOST = 64
 MOST_VALUES = 1 << 18

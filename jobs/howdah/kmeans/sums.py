@@ -6,9 +6,9 @@ from typing import Any, Iterable, Optional, Sequence
 
 import numpy as np
 
+from howdah.kmeans.farthest import Farthest
 from howdah.kmeans.grid import GRID_BITS, LIMIT, Space
 from howdah.kmeans.points import GridPoints
-from howdah.kmeans.farthest import Farthest
 from howdah.sparse import csr_rows
 
 LOW_BITS = 26

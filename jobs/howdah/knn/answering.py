@@ -9,9 +9,9 @@ from typing import Iterator, Optional
 import numpy as np
 
 from howdah.errors import UserError
+from howdah.input.layout import Layout
 from howdah.knn.distances import squared_lengths
 from howdah.knn.index import Index
-from howdah.input.layout import Layout
 from howdah.knn.neighbors import Answers
 from howdah.knn.recall import Recall, Sample, hits
 from howdah.knn.request import Request

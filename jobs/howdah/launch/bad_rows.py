@@ -6,9 +6,9 @@ import re
 from typing import Iterable, Iterator, Optional
 
 from howdah.errors import UserError
-from howdah.launch.files.files import Files
 from howdah.input.lines import BOM, is_splittable
 from howdah.input.row_counts import RowCounts, describe, first_bytes
+from howdah.launch.files.files import Files
 
 MOST_BYTES_TO_SEARCH = 1 << 30
 URI = re.compile(r"[a-z][a-z0-9+.-]*:/")

@@ -7,10 +7,10 @@ from typing import Callable, Iterable, NoReturn, Optional
 
 from mrjob.util import to_lines
 
-from howdah.task.records import load_json
 from howdah.errors import JobFailed, UserError
-from howdah.task.reports import BAD_LINE, COUNTERS, FAILED_LINE, FAILURE
 from howdah.input.row_counts import RowCounts
+from howdah.task.records import load_json
+from howdah.task.reports import BAD_LINE, COUNTERS, FAILED_LINE, FAILURE
 
 
 @dataclass

@@ -9,17 +9,17 @@ from typing import BinaryIO, Iterator, Optional
 
 import numpy as np
 
-from howdah.input.packed import pack_rows
 from howdah.errors import JobFailed, UserError
-from howdah.packing.array_files import ENDINGS, pieces_of
+from howdah.input.layout import some_of
+from howdah.input.packed import pack_rows
+from howdah.input.row_counts import RowCounts
+from howdah.input.rows import LARGEST, Rows
+from howdah.launch.console import notice
 from howdah.launch.files.files import Files
 from howdah.launch.files.paths import is_uri, local_path
 from howdah.launch.inputs import is_empty, list_inputs
-from howdah.launch.console import notice
-from howdah.input.layout import some_of
 from howdah.options import input_options
-from howdah.input.rows import LARGEST, Rows
-from howdah.input.row_counts import RowCounts
+from howdah.packing.array_files import ENDINGS, pieces_of
 
 PART_BYTES = 128 << 20
 

@@ -9,10 +9,9 @@ import numpy as np
 from pyarrow import ArrowException, compute, types
 from pyarrow.parquet import ParquetFile
 
-from howdah.input.batches import rows_per_batch
 from howdah.errors import UserError
-from howdah.input.layout import refuse_no_columns
-from howdah.input.layout import InputOptions, parts_of
+from howdah.input.batches import rows_per_batch
+from howdah.input.layout import InputOptions, parts_of, refuse_no_columns
 from howdah.input.rows import Rows
 
 FIRST_ROWS = 256

@@ -7,8 +7,8 @@ import shlex
 import shutil
 
 from howdah.errors import UserError
-from howdah.launch.files.paths import is_uri
 from howdah.launch.files.hdfs import words
+from howdah.launch.files.paths import is_uri
 from howdah.launch.runners.hadoop import jobconf_of
 from howdah.launch.runners.shipping import ODD_PATH, ONE_THREAD, plain_path, zip_mrjob, zip_package
 from howdah.task.plans import Plan
