@@ -16,6 +16,7 @@ from functools import partial
 
 from howdah.errors import OK, JobFailed, UserError
 from howdah.indexing.build import build, read_points, summary, transposed, write_svmlight
+from howdah.knn.approximate import build_annoy, build_faiss
 from howdah.knn.distances import METRICS
 from howdah.knn.index import candidates_path, save
 from howdah.launch.console import guarded, notice
@@ -122,8 +123,6 @@ def candidates_file(options):
 
 def candidates_of(options, place_of):
     """What builds the approximate index that the options ask for; `place_of` names its file."""
-    from howdah.knn.approximate import build_annoy, build_faiss
-
     if options.annoy_search_k != -1:
         whole_number(options.annoy_search_k, "--annoy-search-k")
     if options.annoy:
