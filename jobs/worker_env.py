@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from importlib.metadata import PackageNotFoundError, version
 
 from howdah.errors import OK, UserError
 from howdah.launch.console import guarded, notice
@@ -67,8 +68,6 @@ def base_python() -> str:
 
 def installed_versions(requirements: list) -> list:
     """The versions that this Python has, so that workers and launcher agree (an index needs it)."""
-    from importlib.metadata import PackageNotFoundError, version
-
     pinned = []
     for requirement in requirements:
         bare = requirement.split(";")[0].split(">")[0].strip()
