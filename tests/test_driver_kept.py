@@ -53,7 +53,7 @@ def before_round(patch, number: int, action) -> None:
                 action()
             return super().map_batches(points)
 
-    patch.setattr("driver.KMeansRound", Disturbed)
+    patch.setattr("howdah.scripts.driver.KMeansRound", Disturbed)
 
 
 def append(path, text: str):
@@ -72,12 +72,18 @@ def interrupt():
     raise KeyboardInterrupt
 
 
+def block(path) -> None:
+    """Have a folder stand where a file is to be written anew."""
+    path.rename(path.with_suffix(path.suffix + ".kept"))
+    path.mkdir()
+
+
 # whatever the error
 
 ERRORS = {
     "bad row": (lambda x, out: append(x, "1,red\n")(), 1, "line 301: column '1' is 'red'"),
     "lost input": (lambda x, out: x.unlink(), 1, "No such file or directory: '{x}'"),
-    "disk": (lambda x, out: (out / "rounds.jsonl.partial").mkdir(), 1,
+    "disk": (lambda x, out: block(out / "rounds.jsonl"), 1,
              "error: {out}/rounds.jsonl cannot be written ("),
     "bug": (lambda x, out: (out / "rounds.jsonl").write_text(str(1 // 0)), 1,
             "ZeroDivisionError: "),
@@ -92,6 +98,9 @@ def test_finished_rounds_stay_and_can_be_gone_on_from(points, out, monkeypatch, 
         before_round(patch, 3, lambda: action(points, out))
         ran = run("driver", *args_of(points, "--output-dir", out))
     assert ran.code == code, ran.err
+    if name == "disk":
+        (out / "rounds.jsonl").rmdir()
+        (out / "rounds.jsonl.kept").rename(out / "rounds.jsonl")
     assert said.format(x=points, out=out) in ran.err and way_on(out) in ran.err
     assert len(history(out)) == 2
     assert {"sample", "round-01", "round-02", "centroids.csv", "profile.json"} <= {
@@ -99,8 +108,6 @@ def test_finished_rounds_stay_and_can_be_gone_on_from(points, out, monkeypatch, 
     assert list((out / "round-02").glob("part-*"))
 
     write_csv(points, ROWS)
-    if name == "disk":
-        (out / "rounds.jsonl.partial").rmdir()
     succeed("driver", points, "-k", 4, "--tol", 0, "--init", out, "--output-dir", out)
     succeed("driver", *args_of(points, "--output-dir", points.parent / "whole"))
     assert (out / "centroids.csv").read_bytes() == (
@@ -108,7 +115,7 @@ def test_finished_rounds_stay_and_can_be_gone_on_from(points, out, monkeypatch, 
 
 
 def test_a_bug_of_the_driver_itself_keeps_the_folder_too(points, out, monkeypatch):
-    monkeypatch.setattr("driver.finish", lambda *_: 1 // 0)
+    monkeypatch.setattr("howdah.clustering.command.Command._finish", lambda *_: 1 // 0)
     ran = run("driver", *args_of(points, "--output-dir", out))
     assert ran.code == 1 and "ZeroDivisionError" in ran.err
     assert ran.err.endswith(way_on(out) + "\n") and len(history(out)) > 2
@@ -167,7 +174,7 @@ def test_a_reader_of_standard_error_that_goes_away_is_an_error(points, out):
 def test_an_end_before_the_first_write_leaves_nothing(out, monkeypatch, error, code):
     def end(*_):
         raise error
-    monkeypatch.setattr("driver.rivals", end)
+    monkeypatch.setattr("howdah.clustering.clustering.starts_of_sample", end)
     ran = run("driver", *IRIS_ARGS, "--output-dir", out)
     assert ran.code == code and "Go on" not in ran.err and not out.exists()
 
@@ -187,17 +194,19 @@ def test_a_cluster_that_cannot_be_tidied_up_hides_no_error(tmp_path, capsys):
     job = KMeansSample([str(IRIS), "-k", "3", "-r", "hadoop", "--hadoop-bin", str(hadoop)])
     with pytest.raises(ZeroDivisionError):
         with Launch(job) as launch:
-            assert launch.scratch.startswith("hdfs:///tmp/howdah-")
+            assert launch.backend.scratch.startswith("hdfs:///tmp/howdah-")
             raise ZeroDivisionError
-    assert capsys.readouterr().err.startswith("warning: %s stays: The NameNode" % launch.scratch)
+    assert capsys.readouterr().err.startswith("warning: %s stays: The NameNode" % (
+        launch.backend.scratch))
 
 
 def test_a_folder_that_cannot_be_removed_is_an_error(tmp_path):
-    (tmp_path / "file").write_text("mine")
-    with pytest.raises(UserError, match="file cannot be removed"):
-        Files().remove(str(tmp_path / "file"))
-    Files().remove(str(tmp_path / "none"))
-    assert os.listdir(tmp_path) == ["file"]
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "there")
+    with pytest.raises(UserError, match="link cannot be removed"):
+        Files().rm(str(tmp_path / "link"))
+    Files().rm(str(tmp_path / "none"))
+    assert sorted(os.listdir(tmp_path)) == ["link", "there"]
 
 
 # an input that changes between scans
@@ -243,7 +252,7 @@ def test_labels_of_other_rows_are_not_left(points, out, monkeypatch):
             append(points, "0.5,0.5\n")()
             return super().map_batches(batches)
 
-    monkeypatch.setattr("driver.KMeansAssign", Grows)
+    monkeypatch.setattr("howdah.scripts.driver.KMeansAssign", Grows)
     ran = run("driver", *args_of(points, "--assign", "--output-dir", out))
     assert ran.code == 1 and "This scan used 301 rows, but the first one 300." in ran.err
     assert CHANGED in ran.err and ran.err.endswith(way_on(out) + "\n")
@@ -276,7 +285,7 @@ def test_a_round_alone_is_held_to_its_profile(points, monkeypatch):
             yield from super().map_batches(batches)
             append(points, "0.5,0.5\n")()
 
-    monkeypatch.setattr("kmeans_sample.KMeansSample", Grows)
+    monkeypatch.setattr("howdah.scripts.kmeans_sample.KMeansSample", Grows)
     sentence = refused(*args, "--output-dir", points.parent / "round")
     assert sentence.startswith("This scan used 302 rows, but the first one 301.")
     assert CHANGED in sentence and not (points.parent / "round").exists()

@@ -118,7 +118,7 @@ def test_what_comes_while_the_run_goes_on_stays_too(here, monkeypatch):
             (here / "round-03" / "mine").write_text("mine\n")
             return super().map_batches(points)
 
-    monkeypatch.setattr("driver.KMeansRound", Disturbed)
+    monkeypatch.setattr("howdah.scripts.driver.KMeansRound", Disturbed)
     shutil.copy("../c.csv", "centroids.csv")
     ran = run(*go_on(), "--tol", 0)
     assert ran.code == 1 and "./round-03/mine was not written by an earlier run" in ran.err

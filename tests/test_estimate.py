@@ -102,8 +102,9 @@ def test_memory_and_shuffled_bytes_of_a_round_are_those_of_the_task(tmp_path, se
     X = data_of(tmp_path, 20_000 if d < 100 else 60_000, d)
     write_csv(tmp_path / "c.csv", X[:sets[0]])
     tasks = RoundTasks(tmp_path / "x.csv", tmp_path / "c.csv", tmp_path)
-    plan = {**tasks.plan, **round_plan([X[i:i + k] for i, k in enumerate(sets)], tasks.space,
-                                       "euclidean", tasks.layout)}
+    with Launch(Driver([str(IRIS)])) as launch:
+        plan = round_plan(launch, [X[i:i + k] for i, k in enumerate(sets)], tasks.space,
+                          "euclidean", tasks.layout)
     peak, output = task(tmp_path, "kmeans_round.py", plan, tasks.inputs(1)[0])
     assert memory_laws.round_memory(sum(sets), d) == pytest.approx(peak, rel=WITHIN)
     assert estimate.round_bytes(sets, d) == pytest.approx(len(output), rel=0.65)

@@ -81,8 +81,9 @@ class JobScans(Scans):
         profile, rows, weights = profile_and_sample(outcome, max(settings.clusters))
         self.launch.rows = profile.rows
         self.layout = with_width(self.layout, profile)
-        refuse_large_round(self.launch, sum(first_sets(settings, len(rows), profile.rows)),
-                           profile.width)
+        # Where no row has a weight, that is said of the sample later.
+        sets = sum(first_sets(settings, max(len(rows), 1), profile.rows))
+        refuse_large_round(self.launch, sets, profile.width)
         return Sample(profile, rows, weights, outcome.row_counts)
 
     def _import_scikit_learn_meanwhile(self) -> None:

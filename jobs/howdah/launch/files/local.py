@@ -76,12 +76,12 @@ class LocalFiles(FileSystem):
     def rm(self, path: str) -> None:
         here = local_path(path)
         try:
-            if os.path.isdir(here) and not os.path.islink(here):
+            if os.path.isdir(here):  # of a link to one, rmtree says that it is one
                 shutil.rmtree(here)
             elif os.path.lexists(here):
                 os.remove(here)
         except OSError as error:
-            raise UserError("%s cannot be removed (%s)." % (path, error)) from error
+            raise UserError("The folder %s cannot be removed (%s)." % (path, error)) from error
 
 
 @contextmanager
