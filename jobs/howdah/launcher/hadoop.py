@@ -87,6 +87,7 @@ def explain(text: str) -> Optional[str]:
 
 
 ROOT_CAUSE = re.compile(r"^Caused by: (.*)", re.MULTILINE)
+ENDED_WITH = re.compile(r"subprocess failed with code \d+")
 TRACEBACK = re.compile(r"(?:Traceback \(most recent call last\):\n(?:[ \t].*\n)*.*\n"
                        r"(?:\n(?:During handling|The above exception).*\n\n)?)+")
 
@@ -322,10 +323,10 @@ class HadoopRunner(HadoopJobRunner):
 
 
 def cause_in_logs(hadoop: str, application: str, seconds: float = 20) -> Optional[str]:
-    """The first Python traceback in the logs of an ended application, or else Java's root cause.
+    """The first Python traceback in the logs of an ended application, or else a worker's exit code.
 
-    None if there is neither. The logs are collected some seconds after the end, or never, where
-    log aggregation is off.
+    If there is neither, Java's root cause, or None. The logs are collected some seconds after the
+    end, or never, where log aggregation is off.
     """
     yarn = shutil.which(os.path.join(os.path.dirname(hadoop), "yarn")) or shutil.which("yarn")
     if yarn is None:
@@ -339,7 +340,8 @@ def cause_in_logs(hadoop: str, application: str, seconds: float = 20) -> Optiona
         except subprocess.TimeoutExpired:
             return None
         told = done.stdout.decode("utf-8", "replace")
-        causes = TRACEBACK.findall(told)[:1] or ROOT_CAUSE.findall(told)[-2:]
+        causes = (TRACEBACK.findall(told)[:1] or ENDED_WITH.findall(told)[:1]
+                  or ROOT_CAUSE.findall(told)[-2:])
         if causes or done.returncode == 0 and "LogType:stderr" in told:
             return "\n".join(causes).rstrip() or None
         time.sleep(0.5)
