@@ -60,6 +60,7 @@ class Launch:
         self._emr: Optional[Emr] = None
         self.last_plan: dict = {}
         self.jobs = 0
+        self.resubmitted = 0
         self.counters: dict = {}
         #: The rows of the inputs' profile, which every scan that follows it must use.
         self.rows: Optional[int] = None
@@ -294,6 +295,7 @@ class Launch:
                         raise
                     raise JobFailed("The job could not be run with -r %s: %s"
                                     % (self.runner, error)) from error
+                self.resubmitted += getattr(runner, "resubmitted", 0)
                 yield job, runner
 
     @cached_property
