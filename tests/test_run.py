@@ -269,7 +269,7 @@ def test_inputs_and_outputs_have_any_name(tmp_path, monkeypatch, name):
         assert (tmp_path / out / "labels" / "part-00000").read_bytes() == (
             tmp_path / "whole" / "labels" / "part-00000").read_bytes()
         assert "converged" in succeed("driver", place, *k, "--init", out, "--output-dir", out).err
-        assert succeed("kmeans_assign", place, "--model", out).out
+        assert succeed("kmeans_assign", place, *k[2:], "--model", out).out
         shutil.rmtree(out)
     assert whole.out == ""
 
