@@ -11,7 +11,7 @@ from typing import Iterator
 import make_data
 import pytest
 
-from hadoop.fixture import hadoop  # noqa: F401
+from hadoop.fixture import cluster, hadoop  # noqa: F401
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -126,6 +126,8 @@ def test_a_whole_run_on_a_cluster_of_its_own(emr, digits, inline, tmp_path):
     steps = emr.steps(made)
     assert [step["Status"]["State"] for step in steps] == ["COMPLETED"] * len(steps)
     assert len(steps) == 1 + len(history(tmp_path / "out"))
+    # Nobody submits a step again, so that its tasks need Hadoop's attempts.
+    assert "ubertask.enable" not in str(steps)
     read = {value for step in steps for name, value in
             zip(step["Config"]["Args"], step["Config"]["Args"][1:]) if name == "-input"}
     assert sorted(uri.rpartition("/")[2] for uri in read) == ["a.csv", "b.csv", "c.csv.gz"]

@@ -57,15 +57,6 @@ if __name__ == "__main__":
 '''
 
 
-@pytest.fixture(scope="module")
-def cluster(hadoop):
-    """The cluster, which scripts of this process use too."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in hadoop.environment().items():
-            patch.setenv(name, value)
-        yield hadoop
-
-
 @pytest.fixture
 def temporary(tmp_path, monkeypatch) -> Path:
     """Where a script of this process and what it starts put temporary files."""
@@ -340,7 +331,7 @@ def test_workers_without_numpy_need_an_environment_and_are_given_one(
 def test_a_bug_in_a_worker_is_code_1_with_its_traceback(cluster, one_file, inline, tmp_path,
                                                         temporary, error):
     """Most errors travel as records; an OSError ends its task, for another attempt may succeed."""
-    before = everything(cluster)
+    before, jobs = everything(cluster), len(applications(cluster))
     (tmp_path / "broken.py").write_text(BROKEN_JOB.replace("ZeroDivisionError", error))
     ran = script(cluster, tmp_path / "broken.py", one_file, *round_of(inline), *ON_HADOOP,
                  "--output-dir", cluster.uri + "/jobs/broken")
@@ -348,6 +339,7 @@ def test_a_bug_in_a_worker_is_code_1_with_its_traceback(cluster, one_file, inlin
     assert ran.code == 1 and ran.out == ""
     assert "Traceback (most recent call last)" in ran.err and "in map_batches" in ran.err
     assert error + ": a bug in the worker" in ran.err
+    assert len(applications(cluster)) == jobs + 1
     assert ended - applications(cluster)[-1]["finishedTime"] / 1000 < 30
     assert left_behind(cluster, before) == set()
     assert os.listdir(temporary) == []
@@ -466,6 +458,8 @@ def printed(cluster, name: str, *args) -> str:
     """Run what --print-streaming prints, in a shell of its own; the output folder."""
     out = "%s/jobs/streaming-%s" % (cluster.uri, name)
     command = succeed(name, *args, *ON_HADOOP, "--output-dir", out).out
+    # Nobody submits it again, so that its tasks need Hadoop's attempts.
+    assert "ubertask.enable" not in command
     done = cluster.run("sh", "-c", command)
     assert done.returncode == 0, (command, done.stderr)
     return out

@@ -55,14 +55,15 @@ def sources(tmp_path_factory, python) -> dict:
 def test_the_driver_runs_from_an_empty_folder(python, sources, tmp_path, way):
     call(python, "-m", "pip", "install", "--no-deps", "--no-build-isolation", "--force-reinstall",
          *WAYS[way], sources[way], cwd=tmp_path)
-    found = call(python, "-c", "import howdah.scripts.driver as driver; print(driver.__file__)", cwd=tmp_path)
+    found = call(python, "-c", "from howdah.scripts import driver; print(driver.__file__)",
+                 cwd=tmp_path)
     home = sources["folder"] if way == "editable" else python.parents[1]
     assert Path(found.strip()).is_relative_to(home)
     succeed("driver", *IRIS_ARGS, "--output-dir", tmp_path / "ours")
     (tmp_path / "empty").mkdir()
     for runner in ("inline", "local"):
-        call(python, "-m", "howdah", "kmeans", *IRIS_ARGS, "-r", runner, "--output-dir", tmp_path / runner,
-             cwd=tmp_path / "empty")
+        call(python, "-m", "howdah", "kmeans", *IRIS_ARGS, "-r", runner, "--output-dir",
+             tmp_path / runner, cwd=tmp_path / "empty")
         assert ((tmp_path / runner / "centroids.csv").read_bytes()
                 == (tmp_path / "ours" / "centroids.csv").read_bytes())
 

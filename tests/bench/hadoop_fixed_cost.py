@@ -36,7 +36,7 @@ from bench.harness import (  # noqa: E402
 from bench.report import Report  # noqa: E402
 from hadoop.cluster import Cluster  # noqa: E402
 from hadoop.jars import VERSION  # noqa: E402
-from howdah.launch.runners.hadoop import JOBCONF  # noqa: E402
+from howdah.launch.runners.hadoop import JOBCONF, UBER_MODE  # noqa: E402
 from oracle import plain_round  # noqa: E402
 
 ROUND, WORDS = "k-means round", "mrjob word count"
@@ -97,10 +97,10 @@ class Bench:
                 self.folder / "model" / "centroids.csv", "--profile",
                 self.folder / "model" / "profile.json", "--ignore-columns", "label",
                 *self.mrjob()], self.of_round, self.env),
-            Contender(FLOOR, lambda out: self.bare(out, JOBCONF), self.of_bare, self.env),
+            Contender(FLOOR, lambda out: self.bare(out, {**JOBCONF, UBER_MODE: "true"}),
+                      self.of_bare, self.env),
             Contender(TASKS_FLOOR, lambda out: self.bare(
-                out, {**JOBCONF, "mapreduce.job.ubertask.enable": "false"}), self.of_bare,
-                self.env)]
+                out, {**JOBCONF, UBER_MODE: "false"}), self.of_bare, self.env)]
 
     def mrjob(self) -> list:
         [(name, value)] = READABLE.items()

@@ -44,7 +44,7 @@ from bench.kmeans_peers import (  # noqa: E402
 from bench.report import Report  # noqa: E402
 from hadoop.cluster import Cluster  # noqa: E402
 from hadoop.jars import VERSION  # noqa: E402
-from howdah.launch.runners.hadoop import JOBCONF  # noqa: E402
+from howdah.launch.runners.hadoop import JOBCONF, UBER_MODE  # noqa: E402
 
 HOWDAH, SPARK = "howdah -r hadoop", "Spark MLlib on YARN"
 TEXTBOOK, FLOOR = "textbook mrjob -r hadoop", "floor: one empty job"
@@ -119,7 +119,7 @@ class Bench:
             self.of_peer, self.env)
 
     def floor(self) -> Contender:
-        jobconf = {**JOBCONF, "mapreduce.job.reduces": "1"}
+        jobconf = {**JOBCONF, UBER_MODE: "true", "mapreduce.job.reduces": "1"}
         settings = [word for pair in sorted(jobconf.items()) for word in ("-D", "%s=%s" % pair)]
         return Contender(FLOOR, lambda out: [
             "hadoop", "jar", self.env["HADOOP_STREAMING_JAR"], *settings, "-input",

@@ -1,6 +1,6 @@
-"""The pytest fixture ``hadoop``: one cluster for the whole run.
+"""The pytest fixtures ``hadoop``, one cluster for the whole run, and ``cluster``.
 
-tests/conftest.py makes it known to all tests by ``from hadoop.fixture import hadoop``.
+tests/conftest.py makes them known to all tests by ``from hadoop.fixture import cluster, hadoop``.
 """
 from __future__ import annotations
 
@@ -36,6 +36,15 @@ def hadoop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     finally:
         cluster.stop()
         guard.communicate()
+
+
+@pytest.fixture(scope="module")
+def cluster(hadoop: Cluster) -> Iterator[Cluster]:
+    """The cluster, which scripts of this process use too."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in hadoop.environment().items():
+            patch.setenv(name, value)
+        yield hadoop
 
 
 def bare_python(folder: Path) -> Path:

@@ -53,9 +53,10 @@ def stopped(result, name: str = "") -> str:
 
 def summary(result, launch, rounds: int, labels: bool, seconds: float) -> str:
     counts = sorted(result.measured.counts.tolist())
-    return ("cost %.10g, clusters of %d to %d rows; %d jobs (1 sample scan, %d round%s%s), %.1f s"
-            % (result.measured.cost, counts[0], counts[-1], launch.jobs, rounds,
-               "s" * (rounds != 1), ", 1 for the labels" if labels else "", seconds))
+    return ("cost %.10g, clusters of %d to %d rows; %d jobs (1 sample scan, %d round%s%s%s), %.1f s"
+            % (result.measured.cost, counts[0], counts[-1], launch.jobs + launch.resubmitted,
+               rounds, "s" * (rounds != 1), ", 1 for the labels" if labels else "",
+               ", %d submitted again" % launch.resubmitted if launch.resubmitted else "", seconds))
 
 
 def table(choices: list, best) -> str:

@@ -34,7 +34,8 @@ from howdah.task.reports import FAILURE, ROWS
 class Launch:
     """A script's or driver's launching of jobs with one set of inputs and options.
 
-    `jobs` counts those that were run; `counters` are the last map-only job's, by group.
+    `jobs` counts those that were run, `resubmitted` how often one was submitted once more;
+    `counters` are the last map-only job's, by group.
     """
 
     def __init__(self, job):
@@ -43,6 +44,7 @@ class Launch:
         self.backend = backend_of(job)
         self.files = self.backend.files
         self.jobs = 0
+        self.resubmitted = 0
         self.counters: dict = {}
         #: The rows of the inputs' profile, which every scan that follows it must use.
         self.rows: Optional[int] = None
@@ -176,4 +178,5 @@ class Launch:
                         raise
                     raise JobFailed("The job could not be run with -r %s: %s"
                                     % (backend.name, error)) from error
+                self.resubmitted += getattr(runner, "resubmitted", 0)
                 yield job, runner

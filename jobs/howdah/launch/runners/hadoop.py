@@ -31,11 +31,15 @@ from howdah.launch.runners.shipping import zip_mrjob, zip_package
 
 log = logging.getLogger("mrjob.hadoop")
 
-#: Settings that shorten a job on any cluster: a tenth of a second replaces a second or more, a job
-#: of less than one HDFS block runs inside its application master, splits go by block instead of at
-#: least two. What the user gives with --jobconf stands above all settings here.
+#: Whether a job of less than one HDFS block runs inside its application master. That is sooner, but
+#: Hadoop makes one attempt of each task there, and a killed task ends the job: it is for
+#: HadoopRunner alone, which can submit a job again.
+UBER_MODE = "mapreduce.job.ubertask.enable"
+
+#: Settings that shorten a job on any cluster: a tenth of a second replaces a second or more, splits
+#: go by block instead of at least two. What the user gives with --jobconf stands above all settings
+#: here.
 JOBCONF = {
-    "mapreduce.job.ubertask.enable": "true",
     "yarn.app.mapreduce.am.scheduler.heartbeat.interval-ms": "100",
     "mapreduce.client.progressmonitor.pollinterval": "100",
     "mapreduce.client.completion.pollinterval": "100",
@@ -67,15 +71,24 @@ def jobconf_of(job_class, given: Optional[dict]) -> dict:
 
 
 ROOT_CAUSE = re.compile(r"^Caused by: (.*)", re.MULTILINE)
+ENDED_WITH = re.compile(r"subprocess failed with code \d+")
 TRACEBACK = re.compile(r"(?:Traceback \(most recent call last\):\n(?:[ \t].*\n)*.*\n"
                        r"(?:\n(?:During handling|The above exception).*\n\n)?)+")
 
 
+class LostInUberMode(JobFailed):
+    """A job failed that may succeed where Hadoop makes more than one attempt of a task."""
+
+
 class HadoopRunner(HadoopJobRunner):
-    """mrjob's runner without its uploads."""
+    """mrjob's runner without its uploads; a job lost in uber mode is submitted again without it."""
 
     _jars: dict = {}
     _application: Optional[str] = None
+    _uber_mode = "true"
+
+    #: How many submissions there were after the first.
+    resubmitted = 0
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -106,7 +119,21 @@ class HadoopRunner(HadoopJobRunner):
         """All parts of the output, decompressed whatever the codec."""
         yield from HadoopFiles(self.get_hadoop_bin()).cat_parts(self._output_dir)
 
+    def _jobconf_for_step(self, step_num):
+        return {UBER_MODE: self._uber_mode, **super()._jobconf_for_step(step_num)}
+
+    def _run_job_in_hadoop(self):
+        try:
+            super()._run_job_in_hadoop()
+        except LostInUberMode:
+            notice("%s failed in uber mode, where Hadoop makes one attempt of each task; it is"
+                   " submitted once more without it" % self._application)
+            self._uber_mode = "false"
+            self.resubmitted += 1
+            super()._run_job_in_hadoop()
+
     def _run_hadoop(self, hadoop_args, env, record_callback):
+        self._application, self._said = None, []
         process = subprocess.Popen(hadoop_args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, env=env)
         interpretation = _interpret_hadoop_jar_command_stderr(
@@ -119,7 +146,7 @@ class HadoopRunner(HadoopJobRunner):
 
     def _hear(self, record):
         message = record.get("message") or ""
-        self._said = (self._said + message.splitlines())[-200:]
+        self._said += message.splitlines()
         # mrjob's reading of the id stops at four digits.
         submitted = re.match(r"Submitted application (\S+)", message)
         if submitted:
@@ -138,9 +165,19 @@ class HadoopRunner(HadoopJobRunner):
             raise JobFailed("The job could not be submitted: %s" % said[-500:])
         # It was not there before the job, or the job would not have been submitted.
         HadoopFiles(self.get_hadoop_bin()).rm(self._output_dir)
-        raise JobFailed("The Hadoop job failed (%s):\n%s" % (
-            self._application,
-            cause_in_logs(self.get_hadoop_bin()[0], self._application) or self._last_words()))
+        cause = cause_in_logs(self.get_hadoop_bin()[0], self._application)
+        raise (LostInUberMode if self._lost_in_uber_mode(said, cause) else JobFailed)(
+            "The Hadoop job failed (%s):\n%s" % (self._application, cause or self._last_words()))
+
+    def _lost_in_uber_mode(self, said: str, cause: Optional[str]) -> bool:
+        """Whether more attempts of a task may help: no error of a worker's own is known.
+
+        Not where the user asked for uber mode, or killed the job, or where it may still be running.
+        """
+        failed = re.search("failed with state FAILED|FinalApplicationStatus=FAILED", said)
+        return bool(failed and "running in uber mode : true" in said
+                    and UBER_MODE not in self._opts["jobconf"]
+                    and not (cause or "").startswith("Traceback"))
 
     def _last_words(self):
         told = [line for line in self._said if "rror" in line or "xception" in line][-5:]
@@ -149,10 +186,10 @@ class HadoopRunner(HadoopJobRunner):
 
 
 def cause_in_logs(hadoop: str, application: str, seconds: float = 20) -> Optional[str]:
-    """The first Python traceback in the logs of an ended application, or else Java's root cause.
+    """The first Python traceback in the logs of an ended application, or else a worker's exit code.
 
-    None if there is neither. The logs are collected some seconds after the end, or never, where
-    log aggregation is off.
+    If there is neither, Java's root cause, or None. The logs are collected some seconds after the
+    end, or never, where log aggregation is off.
     """
     yarn = shutil.which(os.path.join(os.path.dirname(hadoop), "yarn")) or shutil.which("yarn")
     if yarn is None:
@@ -166,7 +203,8 @@ def cause_in_logs(hadoop: str, application: str, seconds: float = 20) -> Optiona
         except subprocess.TimeoutExpired:
             return None
         told = done.stdout.decode("utf-8", "replace")
-        causes = TRACEBACK.findall(told)[:1] or ROOT_CAUSE.findall(told)[-2:]
+        causes = (TRACEBACK.findall(told)[:1] or ENDED_WITH.findall(told)[:1]
+                  or ROOT_CAUSE.findall(told)[-2:])
         if causes or done.returncode == 0 and "LogType:stderr" in told:
             return "\n".join(causes).rstrip() or None
         time.sleep(0.5)
