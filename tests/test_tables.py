@@ -76,6 +76,14 @@ def test_files_are_rewritten_and_checked(tmp_path, results, monkeypatch, capsys)
     assert run(monkeypatch, "--check", "--results", results, page) == 1
 
 
+def test_ratios_of_time_are_listed_alone(tmp_path, results):
+    found = {**FOUND, "limits": [*FOUND["limits"], {**FOUND["limits"][0], "what": "a / b, time"}]}
+    (results / "race.json").write_text(json.dumps(found))
+    assert tables.filled("<!-- ratios: race -->\n<!-- end -->", results) == (
+        "<!-- ratios: race -->\n\n| benchmark | time | ratio |\n| --- | ---: | ---: |\n"
+        "| `race` | a / b | 0.5 |\n\n<!-- end -->")
+
+
 def test_without_results_a_block_must_be_empty(tmp_path):
     assert tables.filled(EMPTY, tmp_path) == EMPTY
     with pytest.raises(SystemExit, match="The block race shows figures, but .* is not there"):

@@ -5,7 +5,8 @@
 
 A file's text between <!-- figures: NAME --> and <!-- end --> is the tables, limits and notes of
 tests/bench/results/NAME.json, and on what and how they were measured. A block of a benchmark that
-was never run is empty.
+was never run is empty. Between <!-- ratios: NAME ... --> and <!-- end --> stand the limits on time of
+these benchmarks alone.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from bench.report import RESULTS, short  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"(<!-- figures: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+RATIOS = re.compile(r"(<!-- ratios: ([\w ]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 # A package's version matters where the figures name it.
 NAMED_AS = {"Python": "", "numpy": "", "Hadoop": "", "mrjob": "mrjob",
             "scikit-learn": "scikit-learn", "pandas": "", "pyspark": "Spark", "faiss-cpu": "FAISS"}
@@ -40,6 +42,16 @@ def markdown(rows: Sequence[Sequence]) -> str:
     head, *body = [["" if cell is None else short(cell) for cell in row] for row in rows]
     line = ["---"] + ["---:"] * (len(head) - 1)
     return "".join("| %s |\n" % " | ".join(row) for row in [head, line, *body])
+
+
+def ratios(names: Sequence[str], results: Path) -> str:
+    """Markdown of the ratios of time that these benchmarks judged."""
+    rows = [["benchmark", "time", "ratio"]]
+    for name in names:
+        found = json.loads((results / (name + ".json")).read_text(encoding="utf-8"))
+        rows += [["`%s`" % name, limit["what"][:-len(", time")], limit["value"]]
+                 for limit in found["limits"] if limit["what"].endswith(", time")]
+    return "\n%s\n" % markdown(rows)
 
 
 def limits(found: dict) -> list:
@@ -73,7 +85,8 @@ def filled(text: str, results: Path) -> str:
                      " the block." % (name, path))
         return match.group()
 
-    return BLOCK.sub(one, text)
+    return RATIOS.sub(lambda match: match.group(1) + ratios(match.group(2).split(), results)
+                      + match.group(4), BLOCK.sub(one, text))
 
 
 def documents() -> list:
