@@ -43,7 +43,10 @@ LONGEST = ("test_spark_jobs.py", "test_hadoop_jobs.py", "test_bench.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In CI, which runs several files at a time, the longest files first."""
+    """Mark what needs a cluster; in CI, which runs several files at a time, the longest first."""
+    for item in items:
+        if item.path.parent.name == "cluster":
+            item.add_marker(pytest.mark.cluster)
     if os.environ.get("HOWDAH_CI") == "1":
         items.sort(key=lambda item: item.path.name not in LONGEST)
 

@@ -31,6 +31,21 @@ DIGITS_ARGS = (DIGITS, "-k", 10, "--ignore-columns", "label")
 JOBS = {"kmeans_round": "KMeansRound", "kmeans_sample": "KMeansSample",
         "kmeans_assign": "KMeansAssign", "knn": "KNN", "pack": "Pack"}
 
+# A script of a user whose workers have a bug.
+BROKEN_JOB = '''
+from howdah.entry import run
+from howdah.scripts.kmeans_round import KMeansRound
+
+
+class Broken(KMeansRound):
+    def map_batches(self, points):
+        raise ZeroDivisionError("a bug in the worker")
+
+
+if __name__ == "__main__":
+    run(Broken)
+'''
+
 
 @dataclass
 class Ran:

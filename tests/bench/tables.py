@@ -5,8 +5,8 @@
 
 A file's text between <!-- figures: NAME --> and <!-- end --> is the tables, limits and notes of
 tests/bench/results/NAME.json, and on what and how they were measured. A block of a benchmark that
-was never run is empty. Between <!-- ratios: NAME ... --> and <!-- end --> stand the limits on time of
-these benchmarks alone.
+was never run is empty. Between <!-- ratios: NAME ... --> and <!-- end --> stand the ratios of time
+that these benchmarks judged.
 """
 
 from __future__ import annotations

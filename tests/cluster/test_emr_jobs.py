@@ -16,8 +16,7 @@ import scripts
 from emr.steps import state_of, wait_for
 from howdah.launch.runners.emr import Emr
 from howdah.scripts.kmeans_round import KMeansRound
-from scripts import DIGITS, IRIS, REPOSITORY, history, refused, run, succeed
-from test_exit_codes import BROKEN_JOB
+from scripts import BROKEN_JOB, DIGITS, IRIS, REPOSITORY, history, refused, run, succeed
 
 pytest_plugins = ["emr.fixture"]
 pytestmark = pytest.mark.filterwarnings("ignore:Boto3 will no longer support Python")

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Iterator
 
 import pytest
-from scripts import DIGITS, IRIS, REPOSITORY, history, refused, run, succeed
-from test_exit_codes import BROKEN_JOB
-from test_hadoop_jobs import in_three_files, without_seconds
+from hadoop.on_hadoop import in_three_files, without_seconds
+from scripts import BROKEN_JOB, DIGITS, IRIS, REPOSITORY, history, refused, run, succeed
 
 pytestmark = [pytest.mark.needs("pyspark"), pytest.mark.needs_java]
 UNLABELLED = ("--ignore-columns", "label")

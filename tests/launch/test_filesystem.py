@@ -1,6 +1,6 @@
 """The contract of all file systems: on this machine's disks and on S3.
 
-HDFS, which needs a cluster, is asked in test_hadoop_jobs.py.
+HDFS, which needs a cluster, is asked in tests/cluster/test_hadoop_jobs.py.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import pytest
 from emr.steps import add_step, end_of, parts, state_of, step_args, submit, wait_for
 from emr.word_count import WordCount
 from mrjob.step import StepFailedException
+from scripts import REPOSITORY
 
 pytest_plugins = ["emr.fixture"]
 pytestmark = pytest.mark.filterwarnings("ignore:Boto3 will no longer support Python")
@@ -81,7 +82,7 @@ def test_folder_glob_and_gz_as_input(emr, cluster, folder):
 def test_script_from_the_command_line(emr, cluster, tmp_path):
     text = tmp_path / "text.txt"
     text.write_bytes(TEXT)
-    script = Path(__file__).with_name("emr") / "word_count.py"
+    script = REPOSITORY / "tests" / "emr" / "word_count.py"
     command = [sys.executable, str(script), *emr.args(cluster)]
     done = subprocess.run([*command, str(text)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -294,7 +295,7 @@ def test_terminating_a_cluster_kills_its_tasks(emr, folder, tmp_path):
 # docs/mrjob.emr.conf
 
 def test_example_conf_makes_the_cluster_it_describes(emr):
-    conf = Path(__file__).resolve().parent.parent / "docs" / "mrjob.emr.conf"
+    conf = REPOSITORY / "docs" / "mrjob.emr.conf"
     endpoints = [word for service in ("emr", "s3", "iam", "ec2")
                  for word in (f"--{service}-endpoint", emr.standin.endpoint)]
     cluster_id = emr.create_cluster(conf, "--cloud-tmp-dir", emr.uri("tmp/"), *endpoints)

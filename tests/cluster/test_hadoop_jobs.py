@@ -16,45 +16,31 @@ from typing import Iterator
 import numpy as np
 import pytest
 import scripts
-from hadoop.daemons import get_json
 from filesystems import fulfils_the_contract
 from howdah.errors import UserError
 from howdah.launch.files.files import Files
 from howdah.launch.files.hdfs import HadoopFiles
-from scripts import DIGITS, REPOSITORY, Ran, history, refused, run, succeed
+from hadoop.on_hadoop import (
+    BARE,
+    BY_BLOCK,
+    KILLED_ONCE,
+    ON_HADOOP,
+    SPREAD,
+    UNLABELLED,
+    applications,
+    everything,
+    in_three_files,
+    left_behind,
+    local_lines,
+    output_lines,
+    put_folder,
+    script,
+    without_seconds,
+)
+from scripts import BROKEN_JOB, DIGITS, REPOSITORY, history, refused, run, succeed
 from sklearn.datasets import load_digits
-from test_exit_codes import BROKEN_JOB
 
 scripts.JOBS.update(knn="KNN", pack="Pack")
-
-UNLABELLED = ("--ignore-columns", "label")
-BARE = ("-r", "hadoop")
-ON_HADOOP = (*BARE, "--python-bin", sys.executable)
-BY_BLOCK = ("--jobconf", "mapreduce.input.fileinputformat.split.minsize=1")
-# More than one reducer, so not inside the application master.
-SPREAD = (*BY_BLOCK, "--jobconf", "mapreduce.job.reduces=3", "-v")
-# Folders that are not the jobs' to remove.
-KEPT = re.compile(r"/(tmp|yarn-logs.*|mr-staging(/history.*|/[^/]+(/\.staging)?)?)")
-
-KILLED_ONCE = '''
-import os
-import signal
-
-from howdah.entry import run
-from howdah.scripts.kmeans_round import KMeansRound
-
-
-class KilledOnce(KMeansRound):
-    def map_batches(self, points):
-        records = list(super().map_batches(points))
-        if os.environ["mapreduce_task_attempt_id"].endswith("_0"):
-            os.kill(os.getpid(), signal.SIGKILL)
-        yield from records
-
-
-if __name__ == "__main__":
-    run(KilledOnce)
-'''
 
 
 @pytest.fixture
@@ -82,16 +68,6 @@ def pixels_in_files(pixels, tmp_path_factory) -> Path:
     return folder
 
 
-def in_three_files(folder: Path, csv: bytes) -> None:
-    header, *rows = csv.splitlines(keepends=True)
-    third = len(rows) // 3
-    (folder / "a.csv").write_bytes(header + b"".join(rows[:third]))
-    (folder / "b.csv").write_bytes(header + b"".join(rows[third:2 * third]))
-    (folder / "c.csv.gz").write_bytes(gzip.compress(header + b"".join(rows[2 * third:])))
-    (folder / "_SUCCESS").write_bytes(b"no data\n")
-    (folder / ".hidden").write_bytes(b"no data\n")
-
-
 @pytest.fixture(scope="module")
 def inline(digits, tmp_path_factory) -> Path:
     """The output folder of a whole default run; beside it the profile of c.csv.gz."""
@@ -111,52 +87,6 @@ def digits_on_hdfs(cluster, digits) -> str:
 def one_file(digits_on_hdfs) -> str:
     """A third of digits: one map task, where the answer matters more than its parts."""
     return digits_on_hdfs + "/c.csv.gz"
-
-
-def put_folder(cluster, folder: Path, place: str) -> str:
-    """Copy a folder of a.csv, b.csv and c.csv.gz so that it makes four map tasks; its URI."""
-    half = (folder / "a.csv").stat().st_size // 2
-    blocks = -(-half // 512) * 512
-    cluster.fs("-mkdir", "-p", place)
-    cluster.fs("-D", "dfs.blocksize=%d" % blocks, "-put", str(folder / "a.csv"), place)
-    cluster.fs("-put", *(str(path) for path in folder.iterdir() if path.name != "a.csv"), place)
-    return cluster.uri + place
-
-
-def output_lines(cluster, folder: str) -> list:
-    return sorted(cluster.fs("-text", folder + "/part-*").splitlines())
-
-
-def local_lines(folder: Path) -> list:
-    return sorted(line for part in folder.glob("part-*") for line in part.read_text().splitlines())
-
-
-def everything(cluster) -> set:
-    """All paths on HDFS that a job could leave behind."""
-    paths = {line.split(None, 7)[7] for line in cluster.fs("-ls", "-R", "/").splitlines()}
-    return {path for path in paths if not KEPT.fullmatch(path)}
-
-
-def left_behind(cluster, before: set) -> set:
-    """What is new on HDFS, once the last job's application master has cleaned up."""
-    end = time.monotonic() + 20
-    while everything(cluster) != before and time.monotonic() < end:
-        time.sleep(1)
-    return everything(cluster) - before
-
-
-def applications(cluster) -> list:
-    """The applications that the ResourceManager knows, oldest first."""
-    found = get_json("http://%s/ws/v1/cluster/apps" % cluster.address("rm_http"))
-    return sorted((found["apps"] or {"app": []})["app"], key=lambda app: app["id"])
-
-
-def script(cluster, path: Path, *args) -> Ran:
-    """Run a script of its own file, as a user would."""
-    done = cluster.run(sys.executable, str(path), *map(str, args), env={
-        "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "jobs"), os.environ.get("PYTHONPATH", "")])
-    })
-    return Ran(done.returncode, done.stdout, done.stderr)
 
 
 def round_of(inline: Path, *more) -> list:
@@ -216,10 +146,6 @@ def test_packed_blocks_of_a_glob_and_a_run_that_goes_on_from_hdfs(
     assert without_seconds(tmp_path / "resumed") == without_seconds(again)
     assert (tmp_path / "resumed" / "centroids.csv").read_bytes() == (
         again / "centroids.csv").read_bytes()
-
-
-def without_seconds(folder: Path) -> list:
-    return [{**round_, "seconds": None} for round_ in history(folder)]
 
 
 @pytest.mark.parametrize("data, columns, k", [("digits", 64, 10), ("pixels", 3, 16)])

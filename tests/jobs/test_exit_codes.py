@@ -8,21 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from scripts import DIGITS, IRIS, REPOSITORY, refused, run, succeed
-
-BROKEN_JOB = '''
-from howdah.entry import run
-from howdah.scripts.kmeans_round import KMeansRound
-
-
-class Broken(KMeansRound):
-    def map_batches(self, points):
-        raise ZeroDivisionError("a bug in the worker")
-
-
-if __name__ == "__main__":
-    run(Broken)
-'''
+from scripts import BROKEN_JOB, DIGITS, IRIS, REPOSITORY, refused, run, succeed
 
 # What is wrong with the input, and what the sentence says.
 BAD_INPUTS = {

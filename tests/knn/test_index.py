@@ -24,8 +24,9 @@ from howdah.knn.description import (
 from howdah.knn.index import file_digest, load, refuse_other_digest, save
 from scipy.sparse import random as random_sparse
 from sklearn.neighbors import NearestNeighbors
+from scripts import REPOSITORY
 
-STORED = Path(__file__).parent / "stored"
+STORED = REPOSITORY / "tests" / "stored"
 
 
 def points(n: int = 300, d: int = 4) -> Points:

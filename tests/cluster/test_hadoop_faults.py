@@ -13,8 +13,7 @@ from typing import Callable, Iterator
 import pytest
 import scripts
 from hadoop.daemons import containers, send
-from scripts import DIGITS, run, succeed
-from test_hadoop_jobs import (
+from hadoop.on_hadoop import (
     KILLED_ONCE,
     ON_HADOOP,
     UNLABELLED,
@@ -23,6 +22,7 @@ from test_hadoop_jobs import (
     left_behind,
     script,
 )
+from scripts import DIGITS, run, succeed
 
 scripts.JOBS.update(knn="KNN")
 

@@ -13,8 +13,9 @@ import pytest
 from hadoop import daemons, fixture
 from hadoop.cluster import Cluster, main
 from hadoop.jars import ClusterError
+from scripts import REPOSITORY
 
-WORD_COUNT = Path(__file__).with_name("hadoop") / "word_count.py"
+WORD_COUNT = REPOSITORY / "tests" / "hadoop" / "word_count.py"
 
 
 def count_words(cluster: Cluster, folder: Path, *args: str) -> subprocess.CompletedProcess:
