@@ -211,7 +211,7 @@ def test_files_over_http_and_by_hadoop_fs_fulfil_one_contract(cluster, tmp_path)
     folder = cluster.uri + "/jobs/files"
     fulfils_the_contract(files.web, folder, tmp_path, globs=False)
     fulfils_the_contract(files.shell, folder, tmp_path)
-    fulfils_the_contract(Files("hadoop", {"hadoop": lambda: files}), folder, tmp_path)
+    fulfils_the_contract(Files(lambda uri: files), folder, tmp_path)
     assert files.web.address == cluster.address("namenode_http")
     for writer, reader in ((files.web, files.shell), (files.shell, files.web)):
         writer.replace(folder + "/a b%20+ü.txt", b"1,2\n")
