@@ -17,13 +17,10 @@ from __future__ import annotations
 from collections import defaultdict
 
 from howdah.entry import run
-from howdah.kmeans.bounds import MoveBound
-from howdah.kmeans.centroids import GridCentroids
-from howdah.kmeans.classify import classify
 from howdah.kmeans.farthest import Farthest
-from howdah.kmeans.points import on_grid
 from howdah.kmeans.recentre import recentre
-from howdah.kmeans.sums import Sums, add_records
+from howdah.kmeans.scans import round_scan
+from howdah.kmeans.sums import add_records
 from howdah.options import add_metric_options
 from howdah.task.job import HowdahJob
 from howdah.task.plans import RoundPlan
@@ -56,16 +53,9 @@ class KMeansRound(HowdahJob):
         return KMeansSample
 
     def map_batches(self, points):
-        plan, space = self.plan, self.plan.space
-        sets = [(GridCentroids.of(c, space), MoveBound(bound), Sums(len(c), space))
-                for c, bound in zip(plan.centroids, plan.move_bounds)]
-        for batch in points:
-            grid_points = on_grid(batch.X, space)
-            for centroids, move_bound, sums in sets:
-                labels, distances = classify(grid_points, centroids, move_bound)
-                sums.add(labels, grid_points, batch.weights)
-                sums.farthest.offer(grid_points, centroids, labels, distances, batch.weights)
-        for number, (_, move_bound, sums) in enumerate(sets):
+        plan = self.plan
+        found = round_scan(points, plan.space, plan.centroids, plan.move_bounds)
+        for number, (move_bound, sums) in enumerate(found):
             for label, record in sums.records():
                 yield "%d:%d" % (number, label), record
             yield "%s:%d" % (FAR, number), sums.farthest.record()

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from howdah.entry import run
 from howdah.kmeans.coreset import Sampler, chunk_rows
-from howdah.kmeans.moments import row_hashes
 from howdah.kmeans.priority_sample import PrioritySample
 from howdah.kmeans.profile import Profile
+from howdah.kmeans.scans import sample_scan
 from howdah.options import add_metric_options, add_sampling_options
 from howdah.task.job import HowdahJob
 from howdah.task.plans import SamplePlan
-import numpy as np  # after howdah, which says what a worker lacks
 
 PROFILE, SAMPLE = "profile", "sample"
 
@@ -38,18 +37,11 @@ class KMeansSample(HowdahJob):
 
     def map_batches(self, points):
         plan = self.plan
-        profile = None
         sampler = Sampler(plan.k, plan.size, plan.seed, plan.metric == "cosine", plan.standardize)
-        for batch in points:
-            X = float64(batch.X)
-            hashes = row_hashes(X)
-            here = Profile.of(X, batch.weights, hashes, plan.distinct)
-            profile = here if profile is None else profile.merge(here)
-            if plan.size:
-                sampler.add(X, batch.weights, hashes)
+        profile, sample = sample_scan(points, sampler, plan.distinct)
         if profile is not None:
             yield PROFILE, profile.to_dict()
-        for record in sampler.sample.records():
+        for record in sample.records():
             yield SAMPLE, record
 
     def reducer(self, key, values):
@@ -61,11 +53,6 @@ class KMeansSample(HowdahJob):
                 yield SAMPLE, record
         else:
             yield from self.reduce_report(key, values)
-
-
-def float64(X):
-    """Packed blocks may hold float32; moments and samples are made in float64."""
-    return X.astype(np.float64, copy=False) if isinstance(X, np.ndarray) else X
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def estimate(launch, options) -> None:
     inputs = launch.found
     head = read_head(inputs, launch.files)
     tasks, sets = launch.backend.map_tasks(inputs), options.clusters * options.restarts
-    size = min(int(head.rows), wanted_rows(options, inputs.layout))
+    size = min(int(head.rows), wanted_rows(options, inputs.layout.n_columns))
     first = first_sets(options, size, int(head.rows))
     limit = launch.backend.task_memory()
     # Rivals halve from round to round, and start from worse seeds.
@@ -68,4 +68,4 @@ def estimate(launch, options) -> None:
     width = max(map(len, lines))
     print("\n".join("%s  %s" % (name.ljust(width), text) for name, text in lines.items()))
     refuse_large_round(launch, sum(first), head.columns)
-    refuse_large_sample(launch, inputs, wanted_rows(options, inputs.layout))
+    refuse_large_sample(launch, inputs, wanted_rows(options, inputs.layout.n_columns))

@@ -32,8 +32,13 @@ def round_plan(launch, centroid_sets: list, space: Space, metric: str, layout) -
     refuse_large_round(launch, sum(map(len, centroid_sets)), space.width)
     return RoundPlan(layout.without_texts(), metric, space,
                      [np.asarray(c, dtype=np.float64) for c in centroid_sets],
-                     [0.0 if layout.sparse else wanted(GridCentroids.of(c, space).metric)
-                      for c in centroid_sets])
+                     wanted_bounds(centroid_sets, space, layout.sparse))
+
+
+def wanted_bounds(centroid_sets: list, space: Space, sparse: bool) -> list:
+    """How far each set of centroids is asked to be free to move; of sparse rows none is."""
+    return [0.0 if sparse else wanted(GridCentroids.of(centroids, space).metric)
+            for centroids in centroid_sets]
 
 
 def run_alone(launch) -> Optional[RowCounts]:

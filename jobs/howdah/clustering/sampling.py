@@ -52,14 +52,14 @@ def sampling_plan(launch, options, size: Optional[int] = None) -> SamplePlan:
     k = max(clusters) if clusters else 1
     if size is None:
         check_clusters(clusters)
-        size = wanted_rows(options, launch.inputs.layout)
+        size = wanted_rows(options, launch.inputs.layout.n_columns)
         if size < k:
             raise UserError("--sample-size is %d, but -k %d clusters need a sample of at least as"
                             " many rows." % (size, k))
     if size:
         refuse_large_sample(launch, launch.inputs, size)
     return SamplePlan(launch.inputs.layout.without_texts(), options.metric, options.standardize,
-                      k, size, getattr(options, "seed", 0), max(SKETCH, k + 1))
+                      k, size, getattr(options, "seed", 0), distinct_rows(k))
 
 
 def with_width(layout, profile: Profile):
@@ -67,11 +67,16 @@ def with_width(layout, profile: Profile):
     return replace(layout, width=profile.width) if layout.sparse else layout
 
 
-def wanted_rows(options, layout) -> int:
+def wanted_rows(options, n_columns: Optional[int]) -> int:
     """Rows to sample: what the user says, or what the clusters and columns ask for."""
     if options.sample_size is not None:
         return options.sample_size
-    return sample_size(max(options.clusters), layout.n_columns or 1)
+    return sample_size(max(options.clusters), n_columns or 1)
+
+
+def distinct_rows(k: int) -> int:
+    """How many distinct rows are counted exactly: more than clusters."""
+    return max(SKETCH, k + 1)
 
 
 def check_clusters(counts) -> None:
@@ -89,8 +94,14 @@ def profile_and_sample(outcome, fewest: int = 1) -> tuple[Profile, np.ndarray, n
     """
     profile = Profile.merged(map(Profile.from_dict, outcome.records["profile"]))
     sample = PrioritySample.of_records(outcome.records.get("sample", []))
+    return (profile, *dense_sample(profile, sample, fewest))
+
+
+def dense_sample(profile: Profile, sample: Optional[PrioritySample],
+                 fewest: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows (m, d) and weights (m,) of a sample; UserError if less than `fewest` can be held."""
     if sample is None:
-        return profile, np.empty((0, profile.width)), np.empty(0)
+        return np.empty((0, profile.width)), np.empty(0)
     affordable = DENSE_VALUES // max(profile.width, 1)
     if affordable < min(fewest, len(sample)):
         raise UserError("-k is %d, but of rows of %d columns only %d fit into the sample; hash the"
@@ -100,7 +111,7 @@ def profile_and_sample(outcome, fewest: int = 1) -> tuple[Profile, np.ndarray, n
     rows, weights = sample.weighted()
     rows = rows if isinstance(rows, np.ndarray) else rows.toarray()
     missing = profile.width - rows.shape[1]
-    return profile, np.pad(rows, ((0, 0), (0, missing))), weights
+    return np.pad(rows, ((0, 0), (0, missing))), weights
 
 
 def read_profile(path: str, launch) -> Profile:
