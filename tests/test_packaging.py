@@ -25,6 +25,12 @@ def call(*command, cwd: Path) -> str:
     return done.stdout
 
 
+def called(howdah: list, name: str, *args, cwd: Path) -> str:
+    """What a subcommand of the howdah command prints."""
+    command, *runner = howdah
+    return call(command, name, *args, *runner, cwd=cwd)
+
+
 @pytest.fixture(scope="module")
 def python(tmp_path_factory) -> Path:
     """Of a new environment: it has setuptools, and this one's packages but not its howdah."""
@@ -52,7 +58,7 @@ def sources(tmp_path_factory, python) -> dict:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_driver_runs_from_an_empty_folder(python, sources, tmp_path, way):
+def test_all_runs_from_an_empty_folder(python, sources, tmp_path, way):
     call(python, "-m", "pip", "install", "--no-deps", "--no-build-isolation", "--force-reinstall",
          *WAYS[way], sources[way], cwd=tmp_path)
     found = call(python, "-c", "from howdah.scripts import driver; print(driver.__file__)",
@@ -66,6 +72,15 @@ def test_the_driver_runs_from_an_empty_folder(python, sources, tmp_path, way):
              tmp_path / runner, cwd=tmp_path / "empty")
         assert ((tmp_path / runner / "centroids.csv").read_bytes()
                 == (tmp_path / "ours" / "centroids.csv").read_bytes())
+        howdah = [python.with_name("howdah"), "-r", runner]
+        unlabelled = IRIS_ARGS[:1] + IRIS_ARGS[3:]
+        assigned = called(howdah, "assign", *unlabelled, "--model", tmp_path / "ours", cwd=tmp_path)
+        assert assigned.count("\n") == 151
+        call(python, "-m", "howdah", "index", *unlabelled, "-o", tmp_path / "iris.index",
+             cwd=tmp_path / "empty")
+        neighbours = called(howdah, "knn", *unlabelled, "--index", tmp_path / "iris.index", "-n", 1,
+                            cwd=tmp_path)
+        assert '{"id": 149, "neighbors": [[149, 0.0]]}' in neighbours
 
 
 def test_the_sdist_has_the_driver_where_the_readme_calls_it(sources):
