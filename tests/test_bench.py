@@ -45,6 +45,7 @@ def scripts() -> list:
     return sorted(path.stem for path in BENCH.glob("*.py") if path.stem not in PARTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", scripts())
 def test_every_benchmark_runs_at_a_small_size(name, tmp_path):
     if name.startswith("hadoop_"):
@@ -66,6 +67,7 @@ def test_memory_is_the_commands_own_and_not_its_parents(tmp_path):
     assert ran.code == 0 and 95 < ran.peak_mb < 150 < ours.nbytes / 2 ** 20
 
 
+@pytest.mark.slow
 def test_a_command_that_takes_too_long_is_ended_with_its_children(tmp_path):
     code = ("import subprocess, sys; p = subprocess.Popen([sys.executable, '-c',"
             " 'import time; time.sleep(600)']); print(p.pid, flush=True); p.wait()")

@@ -57,6 +57,7 @@ def sources(tmp_path_factory, python) -> dict:
     return {"folder": folder, "sdist": sdist, "editable": folder}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_all_runs_from_an_empty_folder(python, sources, tmp_path, way):
     call(python, "-m", "pip", "install", "--no-deps", "--no-build-isolation", "--force-reinstall",
@@ -83,6 +84,7 @@ def test_all_runs_from_an_empty_folder(python, sources, tmp_path, way):
         assert '{"id": 149, "neighbors": [[149, 0.0]]}' in neighbours
 
 
+@pytest.mark.slow
 def test_the_sdist_has_the_driver_where_the_readme_calls_it(sources):
     with tarfile.open(sources["sdist"]) as archive:
         assert sources["sdist"].name.replace(".tar.gz", "/driver.py") in archive.getnames()

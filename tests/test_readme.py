@@ -88,6 +88,7 @@ def test_there_are_commands_for_laptop_and_cluster():
     assert any(c.startswith("python driver.py data/") for c in all_commands())
 
 
+@pytest.mark.slow
 def test_every_command_for_the_laptop_runs(ran):
     failed = ["%s\n%s" % (command, done.stdout) for command, done in ran if done.returncode]
     assert ran and not failed, "\n\n".join(failed)
@@ -118,6 +119,7 @@ def shape(text: str) -> list:
     return lines
 
 
+@pytest.mark.slow
 def test_the_first_command_and_its_output_stand_at_the_top(ran):
     """Within 25 lines, and what it prints today has the form that the README shows."""
     text = README.read_text(encoding="utf-8")

@@ -95,6 +95,7 @@ def test_map_tasks_are_those_of_the_run(csv):
 
 # laws
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sets, d", [
     ([2], 2), ([50], 16), ([500], 256), ([10, 20, 50], 16), ([50] * 16, 16)])
 def test_memory_and_shuffled_bytes_of_a_round_are_those_of_the_task(tmp_path, sets, d):
@@ -110,6 +111,7 @@ def test_memory_and_shuffled_bytes_of_a_round_are_those_of_the_task(tmp_path, se
     assert estimate.round_bytes(sets, d) == pytest.approx(len(output), rel=0.65)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k, d", [(2, 2), (50, 16), (500, 256)])
 def test_memory_and_shuffled_bytes_of_the_sample_scan_are_those_of_the_task(tmp_path, k, d):
     rows = 20_000 if d < 100 else 60_000
@@ -154,6 +156,7 @@ def test_too_large_a_sample_is_refused(tmp_path):
         "driver", IRIS, "-k", 3, "--sample-size", 10 ** 12, "--ignore-columns", "label")
 
 
+@pytest.mark.slow
 def test_sparse_rows_too_wide_for_a_sample_are_refused(tmp_path):
     lines = ["0 %d:%d\n" % (i, i) for i in range(1, 101)] + ["1 10000000:1\n"]
     (tmp_path / "x.svm").write_text("".join(lines))
@@ -194,6 +197,7 @@ def test_estimate_shows_its_figures_and_says_what_will_be_refused():
     assert "error: A map task for 1000000000000 centroids" in ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more, count", [([], 16), (["--restarts", 2], 32),
                                          (["--init", "random"], 1)])
 def test_estimate_counts_the_rival_seeds_that_the_first_round_measures(csv, tmp_path, more, count):

@@ -205,6 +205,7 @@ def test_the_same_names_twice_over_are_in_the_same_order(tmp_path: Path) -> None
     assert [row[0] for row in answer("knn", tmp_path, path)] == [[i, 0] for i in range(len(X))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runner", ["inline", "local"])
 def test_tasks_of_local_runners_turn_columns_too(
         tmp_path: Path, folder: Path, runner: str) -> None:

@@ -149,6 +149,7 @@ def two(tmp_path: Path) -> list:
     return [tmp_path / "a.csv", tmp_path / "b.csv"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad_rows", ["error", "skip"])
 @pytest.mark.parametrize("runner", ["inline", "local"])
 @pytest.mark.parametrize("script, args", [

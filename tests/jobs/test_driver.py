@@ -24,6 +24,7 @@ from sklearn.datasets import load_digits, load_iris
 
 # results
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", ["iris", "digits"])
 def test_from_the_same_start_the_run_is_that_of_scikit_learn(tmp_path, data):
     X, args, k = {"iris": (load_iris().data, IRIS_ARGS, 3),
@@ -67,6 +68,7 @@ def test_iris_finds_the_best_known_cost():
     assert "cost 78.85144143, clusters of 38 to 62 rows" in succeed("driver", *IRIS_ARGS).err
 
 
+@pytest.mark.slow
 def test_a_whole_run_repeats_bit_for_bit(tmp_path):
     for name in ("a", "b"):
         succeed("driver", *DIGITS_ARGS, "--output-dir", tmp_path / name, "--sample-size", 400)
@@ -76,6 +78,7 @@ def test_a_whole_run_repeats_bit_for_bit(tmp_path):
         assert {**a, "seconds": 0} == {**b, "seconds": 0}
 
 
+@pytest.mark.slow
 def test_other_splits_cost_within_two_per_cent(tmp_path):
     """Another sample is drawn, of the same quality; so too on the local runner."""
     elsewhere = {"inline": [], "seven": ["--jobconf", "mapreduce.job.maps=7"],
@@ -92,6 +95,7 @@ def test_other_splits_cost_within_two_per_cent(tmp_path):
     assert costs["inline"] <= 1.02 * KMeans(10, n_init=10, random_state=0).fit(X).inertia_
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("init", ["coreset", "random"])
 def test_both_inits_take_their_seed(tmp_path, init):
     starts = []
@@ -104,6 +108,7 @@ def test_both_inits_take_their_seed(tmp_path, init):
     assert not np.array_equal(starts[0], starts[2])
 
 
+@pytest.mark.slow
 def test_weights_count(tmp_path):
     """Weight 3 is the row three times."""
     X = blobs(400, 2, 3, seed=1)
@@ -186,6 +191,7 @@ def test_every_scan_is_counted_and_printed(tmp_path):
 
 # limits and empty clusters
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runner", [(), ("-r", "local", "--num-cores", 2)])
 def test_a_scan_that_can_change_no_label_is_spared(tmp_path, runner):
     """The result is what one more round of its own measures."""

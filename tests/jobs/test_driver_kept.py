@@ -91,6 +91,7 @@ ERRORS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ERRORS)
 def test_finished_rounds_stay_and_can_be_gone_on_from(points, out, monkeypatch, name):
     action, code, said = ERRORS[name]
@@ -136,6 +137,7 @@ def test_several_k_and_restarts_keep_theirs(points, out, monkeypatch):
         succeed("driver", points, "-k", k, "--init", part, "--output-dir", part)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["random", "a b.csv", "."])
 def test_the_way_on_is_one_that_works(points, monkeypatch, name):
     """A folder that is called as another --init, or as a file, with a blank; and a full stop."""
@@ -150,6 +152,7 @@ def test_the_way_on_is_one_that_works(points, monkeypatch, name):
     assert [r["round"] for r in history(name)][:2] == [1, 2]
 
 
+@pytest.mark.slow
 def test_a_reader_of_standard_error_that_goes_away_is_an_error(points, out):
     """The first round's tasks wait until it has gone."""
     gone, python = points.parent / "gone", points.parent / "python"
@@ -259,6 +262,7 @@ def test_labels_of_other_rows_are_not_left(points, out, monkeypatch):
     assert model_of(out)["k"] == 4 and not (out / "labels").exists()
 
 
+@pytest.mark.slow
 def test_local_tasks_see_it_too(points, out):
     """Every task's Python adds a row before it starts."""
     python = points.parent / "python"

@@ -30,6 +30,7 @@ from scripts import (
 from sklearn.datasets import load_digits
 
 
+@pytest.mark.slow
 def test_init_goes_on_from_a_folder_a_model_or_centroids(tmp_path):
     succeed("driver", *DIGITS_ARGS, "--output-dir", tmp_path / "out", "--tol", 0,
             "--max-rounds", 100)
@@ -40,6 +41,7 @@ def test_init_goes_on_from_a_folder_a_model_or_centroids(tmp_path):
         assert "cost %.10g" % cost in ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("header, names", [("", ["column 0", "column 1", "column 2"]),
                                            ("2019,2020,2021\n", [
                                                "column 2019", "column 2020", "column 2021"]),
@@ -105,6 +107,7 @@ def test_bad_use_of_a_resumed_folder_leaves_it_as_it_was(tmp_path):
     assert {p.name: p.read_bytes() for p in out.iterdir() if p.is_file()} == kept
 
 
+@pytest.mark.slow
 def test_a_killed_driver_loses_no_round(tmp_path):
     """kill -9 after the second round; the resumed run ends where an undisturbed one does."""
     out, whole = tmp_path / "out", tmp_path / "whole"
@@ -166,6 +169,7 @@ class FailsInItsSecondRound(KMeansRound):
         return super().map_batches(points)
 
 
+@pytest.mark.slow
 def test_a_job_that_fails_keeps_the_rounds_before_it(tmp_path, monkeypatch):
     out = tmp_path / "out"
     start_file(tmp_path / "c.csv", load_digits().data, 10)
@@ -181,6 +185,7 @@ def test_a_job_that_fails_keeps_the_rounds_before_it(tmp_path, monkeypatch):
     assert [r["round"] for r in history(out)][:3] == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_with_several_k_too_and_each_can_go_on_alone(tmp_path, monkeypatch):
     out = tmp_path / "out"
     FailsInItsSecondRound.rounds = 0

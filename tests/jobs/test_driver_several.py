@@ -34,6 +34,7 @@ def test_several_k_end_in_a_table_and_the_pick_is_the_model(tmp_path):
     assert {line.split("\t")[0] for line in "".join(lines).splitlines()} == {"0", "1"}
 
 
+@pytest.mark.slow
 def test_restarts_keep_the_best_start(tmp_path):
     ran = succeed("driver", IRIS, "-k", 5, "--restarts", 4, "--init", "random",
                   "--ignore-columns", "label", "--output-dir", tmp_path / "out")
@@ -45,6 +46,7 @@ def test_restarts_keep_the_best_start(tmp_path):
     assert ran.err.count("converged") == 4 and all("converged" in a.err for a in alone)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [100, 5])
 def test_several_k_that_end_in_different_rounds_leave_what_each_leaves_alone(tmp_path, limit):
     """Bit for bit, from the same seeds; also where --max-rounds stops only some of them."""
@@ -79,6 +81,7 @@ def assert_same_results(folder, other) -> None:
         assert model[name] == expected[name]
 
 
+@pytest.mark.slow
 def test_a_k_that_needs_no_second_scan_ends_as_if_alone(tmp_path):
     """Five blobs far apart: the others go on for as long as they need."""
     write_csv(tmp_path / "x.csv", blobs(3000, 3, 5, seed=0, separation=25))
@@ -100,6 +103,7 @@ def test_a_k_that_needs_no_second_scan_ends_as_if_alone(tmp_path):
     assert "%d rounds)" % max(map(sum, scans.values())) in ran.err
 
 
+@pytest.mark.slow
 def test_the_best_restart_is_kept_though_it_ends_first(tmp_path):
     args = (IRIS, "-k", 5, "--ignore-columns", "label", "--tol", 0, "--max-rounds", 100)
     ran = succeed("driver", *args, "--restarts", 4, "--init", "random", "--seed", 3,

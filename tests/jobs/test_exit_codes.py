@@ -154,6 +154,7 @@ def test_help_shows_the_scripts_own_options_and_code_0(script, own):
     assert "--bad-rows" in ran.out and "--plan" not in ran.out
 
 
+@pytest.mark.slow
 def test_codes_of_a_process(tmp_path):
     """The process itself, as a shell sees it: 3 for a limit, 2 and one line for bad use."""
     def driver(*args):
@@ -167,6 +168,7 @@ def test_codes_of_a_process(tmp_path):
     assert missing.stderr == b"error: The input none.csv does not exist.\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runner", ["inline", "local"])
 def test_a_bug_in_a_worker_is_code_1_with_its_traceback(tmp_path, centroids, runner):
     (tmp_path / "broken.py").write_text(BROKEN_JOB)
@@ -196,6 +198,7 @@ def without(tmp_path) -> dict:
     return env
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script, args, sentence", [
     *((script, [*args, "-r", "spark"],
        "There is no spark-submit command here; pip install pyspark, put it on $PATH, set"

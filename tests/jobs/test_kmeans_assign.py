@@ -100,6 +100,7 @@ def test_output_folder_gets_the_labels_and_standard_output_nothing(tmp_path, iri
     assert len(printed.out.splitlines()) == 150
 
 
+@pytest.mark.slow
 def test_local_runner_with_jobconf_makes_that_many_map_tasks(tmp_path, iris_model):
     """mrjob's options go on to the job: one file per map task in the output folder."""
     args = (IRIS, "--model", iris_model, "--ignore-columns", "label")

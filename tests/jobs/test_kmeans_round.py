@@ -227,6 +227,7 @@ def test_a_round_is_numpys_round(digits_start):
 
 # runners, splits and files
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", ["iris", "digits", "pixels"])
 def test_inline_and_local_give_the_same_bits(tmp_path, data, pixels, iris, digits_start):
     pixels_start = centroids_file(tmp_path / "p.csv", np.linspace(5, 250, 48).reshape(16, 3))
@@ -269,6 +270,7 @@ def test_a_folder_of_mixed_files_gives_the_bits_of_one_file(many_files, iris):
     assert globbed.out == one.out
 
 
+@pytest.mark.slow
 def test_splits_within_a_file_give_the_bits_of_the_whole(iris):
     whole = succeed("kmeans_round", IRIS, *iris)
     for tasks in (2, 13, 40):

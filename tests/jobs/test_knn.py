@@ -77,6 +77,7 @@ def test_ids_of_queries_and_points(folder):
     assert_rows_equal_oracle(rows, X, X, "euclidean", ["iris%d" % i for i in range(150)], n=4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runner", ["inline", "local"])
 def test_values_beyond_float32(tmp_path, runner):
     """Not even a warning: those are errors here."""
@@ -91,6 +92,7 @@ def test_ten_neighbours_where_nothing_is_said(folder):
     assert {len(row["neighbors"]) for row in iris_rows(folder)} == {10}
 
 
+@pytest.mark.slow
 def test_any_batch_split_algorithm_and_runner_gives_the_same_bytes(folder):
     def answer(index, *args):
         return succeed("knn", folder / "queries.csv", "--index", folder / index, *args).out
@@ -273,6 +275,7 @@ def test_a_file_system_that_cannot_map(folder, monkeypatch):
     assert "warning: 1 tasks could not map the index into memory and read it whole" in ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.needs("faiss")
 @pytest.mark.parametrize("runner", ["inline", "local"])
 def test_recall_of_an_approximate_index(folder, tmp_path, runner):
@@ -287,6 +290,7 @@ def test_recall_of_an_approximate_index(folder, tmp_path, runner):
     assert abs(np.mean(found) / 10 - told) < 0.1 and "from 100 queries" in ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.needs("annoy")
 def test_annoy_answers_with_exact_distances(folder, tmp_path):
     args = (DIGITS, "--ignore-columns", "label")
@@ -339,6 +343,7 @@ def test_candidates_that_lie_on_a_cluster_are_verified_by_the_tasks(tmp_path):
                               % str(tmp_path / "i.faiss").encode())
 
 
+@pytest.mark.slow
 @pytest.mark.needs("faiss")
 @pytest.mark.parametrize("runner", ["inline", "local"])
 @pytest.mark.parametrize("name", ["i#j", "~", "a b", "a,[1]*?", "-x", "$HOME"])

@@ -239,6 +239,7 @@ def test_an_approximate_index_that_cannot_be_built_changes_nothing(tmp_path, arg
     assert everything(tmp_path) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_full_disk_changes_nothing(tmp_path, kind):
     write_csv(tmp_path / "x.csv", np.random.default_rng(0).random((5000, 4)))
@@ -269,6 +270,7 @@ knn_index.main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS[:2])
 @pytest.mark.parametrize("renamed", [0, 1])
 def test_a_build_that_is_killed_leaves_no_pair_that_answers_wrongly(tmp_path, kind, renamed):
@@ -323,6 +325,7 @@ def test_a_missing_input(tmp_path):
     assert "none.csv does not exist" in refused("knn_index", tmp_path / "none.csv", "-o", "i")
 
 
+@pytest.mark.slow
 def test_the_script_runs_by_itself(tmp_path):
     with gzip.open(tmp_path / "x.csv.gz", "wt") as file:
         file.write("1,2\n3,4\n")

@@ -180,6 +180,7 @@ def test_knn_with_ids_and_targets(folder, tmp_path):
     assert [json.loads(line)["id"] for line in answers.splitlines()] == ["first", "second"]
 
 
+@pytest.mark.slow
 def test_svmlight(tmp_path):
     """Sparse points keep their targets as ids and the numbers of their columns."""
     blocks = pack(WORDCOUNT, tmp_path / "words", "--id-column", "target")

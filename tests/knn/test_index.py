@@ -75,6 +75,7 @@ def test_the_last_kilobyte_is_enough_for_the_description(path):
     assert description_of_tail(tail, path) == read_description(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("algorithm", ["brute", "kd_tree", "ball_tree"])
 def test_arrays_are_mapped_not_read(tmp_path, algorithm):
     path = str(tmp_path / "large.joblib")

@@ -104,6 +104,7 @@ def test_a_stored_point_finds_itself_at_0(metric, offset):
         assert (answers.positions == np.arange(100, 150)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("name", ["floats", "offset", "grid"])
 def test_batches_of_any_size_give_the_same_bits(name, metric):

@@ -73,6 +73,7 @@ def test_of_many_who_create_a_file_at_once_one_does(tmp_path: Path) -> None:
     assert [Files().read(path)] == done and os.listdir(tmp_path) == ["a"]
 
 
+@pytest.mark.slow
 def test_s3(s3, emr, tmp_path: Path) -> None:
     fulfils_the_contract(s3, emr.uri("contract"), tmp_path)
     fulfils_the_contract(Files(lambda uri: s3), emr.uri("contract"), tmp_path)

@@ -183,6 +183,7 @@ def test_a_number_of_reduce_tasks_that_is_none(tmp_path):
 
 # what libraries say within a task
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runner", ["inline", "local"])
 def test_what_libraries_say_on_standard_error_ends_no_task(tmp_path, runner):
     """A process of its own: pytest has its own way with warnings."""
@@ -255,6 +256,7 @@ def test_an_apostrophe_and_a_blank_do_no_harm_here(tmp_path, runner):
 ODD_NAMES = ["a#b", "a b", "a[1]", "~", "a*", "a,b", "a:b", "$HOME", "a\\b", "-x", "#"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_inputs_and_outputs_have_any_name(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
@@ -279,6 +281,7 @@ def test_inputs_and_outputs_have_any_name(tmp_path, monkeypatch, name):
     assert whole.out == ""
 
 
+@pytest.mark.slow
 def test_a_local_run_with_odd_names(tmp_path):
     path = shutil.copy(IRIS, tmp_path / "a#[1].csv")
     args = ("-k", 3, "--ignore-columns", "label", "-r", "local")

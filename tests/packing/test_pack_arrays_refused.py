@@ -225,6 +225,7 @@ def peak_mb(path, out, *args) -> float:
     return ran.peak_mb
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_memory_does_not_grow_with_an_array(tmp_path, order):
     small = npy(tmp_path / "small.npy", np.zeros((1000, 128), order=order))
@@ -232,6 +233,7 @@ def test_memory_does_not_grow_with_an_array(tmp_path, order):
     assert peak_mb(large, tmp_path / "b") < peak_mb(small, tmp_path / "a") + MOST_MB
 
 
+@pytest.mark.slow
 @needs_pyarrow
 def test_memory_does_not_grow_with_a_table(tmp_path):
     """Nor with its row groups, here of 51 MB."""
