@@ -76,18 +76,34 @@ def test_files_are_rewritten_and_checked(tmp_path, results, monkeypatch, capsys)
     assert run(monkeypatch, "--check", "--results", results, page) == 1
 
 
-def test_ratios_of_time_are_listed_alone(tmp_path, results):
-    found = {**FOUND, "limits": [*FOUND["limits"], {**FOUND["limits"][0], "what": "a / b, time"}]}
-    (results / "race.json").write_text(json.dumps(found))
-    assert tables.filled("<!-- ratios: race -->\n<!-- end -->", results) == (
-        "<!-- ratios: race -->\n\n| benchmark | time | ratio |\n| --- | ---: | ---: |\n"
-        "| `race` | a / b | 0.5 |\n\n<!-- end -->")
+RATIOS = "<!-- ratios: race walk -->\n<!-- end -->"
+
+
+def test_ratios_of_speed_stand_alone_with_their_commands(results):
+    missed, held = FOUND["limits"]
+    for name in ("race", "walk"):
+        (results / (name + ".json")).write_text(json.dumps({
+            **FOUND, "command": "python tests/bench/%s.py" % name,
+            "limits": [{**missed, "what": "hare / Spark, time"},
+                       {**missed, "what": "hare / Spark, cost"},
+                       {**held, "what": "bird / fish, queries a second"}]}))
+    rows = "".join("| hare / Spark, time | 0.5 **MISSED** | `python tests/bench/%s.py` |\n"
+                   "| bird / fish, queries a second | 7 | `python tests/bench/%s.py` |\n"
+                   % (name, name) for name in ("race", "walk"))
+    assert tables.filled(RATIOS, results) == RATIOS.replace(
+        "<!-- end", "\n|  | ratio | measured by |\n| --- | ---: | ---: |\n%s\n<!-- end" % rows)
 
 
 def test_without_results_a_block_must_be_empty(tmp_path):
     assert tables.filled(EMPTY, tmp_path) == EMPTY
     with pytest.raises(SystemExit, match="The block race shows figures, but .* is not there"):
         tables.filled(EMPTY.replace("<!-- end", "| 1 |\n<!-- end"), tmp_path)
+
+
+def test_ratios_need_the_results_of_each_benchmark(results):
+    assert tables.filled(RATIOS, results) == RATIOS
+    with pytest.raises(SystemExit, match="The block race walk shows figures, but .*walk.json is"):
+        tables.filled(RATIOS.replace("<!-- end", "| 1 |\n<!-- end"), results)
 
 
 @pytest.mark.parametrize("path", tables.documents(), ids=lambda path: path.name)

@@ -4,9 +4,9 @@
     python tests/bench/tables.py --check              # exit 1 if one is not what would be written
 
 A file's text between <!-- figures: NAME --> and <!-- end --> is the tables, limits and notes of
-tests/bench/results/NAME.json, and on what and how they were measured. A block of a benchmark that
-was never run is empty. Between <!-- ratios: NAME ... --> and <!-- end --> stand the ratios of time
-that these benchmarks judged.
+tests/bench/results/NAME.json, and on what and how they were measured; between
+<!-- ratios: NAME NAME ... --> and <!-- end --> stand the ratios of speed alone that these have
+judged. A block of a benchmark that was never run is empty.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Sequence
+from typing import Callable, Sequence
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
 from bench.report import RESULTS, short  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-BLOCK = re.compile(r"(<!-- figures: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
-RATIOS = re.compile(r"(<!-- ratios: ([\w ]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- (figures|ratios): (\w+(?: \w+)*) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+# How the name of a limit on a ratio of speed ends.
+SPEEDS = (", time", ", queries a second")
 # A package's version matters where the figures name it.
 NAMED_AS = {"Python": "", "numpy": "", "Hadoop": "", "mrjob": "mrjob",
             "scikit-learn": "scikit-learn", "pandas": "", "pyspark": "Spark", "faiss-cpu": "FAISS"}
@@ -44,14 +45,14 @@ def markdown(rows: Sequence[Sequence]) -> str:
     return "".join("| %s |\n" % " | ".join(row) for row in [head, line, *body])
 
 
-def ratios(names: Sequence[str], results: Path) -> str:
-    """Markdown of the ratios of time that these benchmarks judged."""
-    rows = [["benchmark", "time", "ratio"]]
-    for name in names:
-        found = json.loads((results / (name + ".json")).read_text(encoding="utf-8"))
-        rows += [["`%s`" % name, limit["what"][:-len(", time")], limit["value"]]
-                 for limit in found["limits"] if limit["what"].endswith(", time")]
-    return "\n%s\n" % markdown(rows)
+def ratios(*all_found: dict) -> str:
+    """Markdown of the ratios of speed that benchmarks judged, each with the command that tells."""
+    rows = [["", "ratio", "measured by"]]
+    for found in all_found:
+        rows += [[what, value if verdict == "ok" else "%s %s" % (short(value), verdict),
+                  "`%s`" % found["command"]]
+                 for what, value, _, verdict in limits(found)[1:] if what.endswith(SPEEDS)]
+    return "\n" + markdown(rows)
 
 
 def limits(found: dict) -> list:
@@ -73,20 +74,24 @@ def measured_on(found: dict, figures: str) -> str:
                       ", ".join(versions), found["repeated"], "`%s`" % found["command"]])
 
 
+KINDS: dict[str, Callable[..., str]] = {"figures": block, "ratios": ratios}
+
+
 def filled(text: str, results: Path) -> str:
     """The text with every block as the results give it; SystemExit for figures without any."""
     def one(match) -> str:
-        begin, name, old, end = match.groups()
-        path = results / (name + ".json")
-        if path.exists():
-            return begin + block(json.loads(path.read_text(encoding="utf-8"))) + "\n" + end
+        begin, kind, names, old, end = match.groups()
+        paths = [results / (name + ".json") for name in names.split()]
+        missing = [path for path in paths if not path.exists()]
+        if not missing:
+            found = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+            return begin + KINDS[kind](*found) + "\n" + end
         if old.strip():
             sys.exit("The block %s shows figures, but %s is not there; run the benchmark or empty"
-                     " the block." % (name, path))
+                     " the block." % (names, missing[0]))
         return match.group()
 
-    return RATIOS.sub(lambda match: match.group(1) + ratios(match.group(2).split(), results)
-                      + match.group(4), BLOCK.sub(one, text))
+    return BLOCK.sub(one, text)
 
 
 def documents() -> list:
