@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import Iterator
 
 import pytest
@@ -123,6 +124,15 @@ def test_workers_import_nothing_of_the_launcher():
             rooms = {name.split(".")[1] for name, _ in imports(module)
                      if name in MODULES and name.count(".")}
             assert rooms <= WORKERS, module
+
+
+@pytest.mark.parametrize("room", [name for name, path in MODULES.items()
+                                  if path.name == "__init__.py" and name.count(".")
+                                  and name != "howdah.scripts"])
+def test_each_module_is_drawn_at_its_room_s_door(room):
+    words = set(re.findall(r"\w+", ast.get_docstring(ast.parse(MODULES[room].read_text())) or ""))
+    inside = {name.rpartition(".")[2] for name in MODULES if name.rpartition(".")[0] == room}
+    assert inside - words == set()
 
 
 def test_each_import_in_a_function_has_its_reason():

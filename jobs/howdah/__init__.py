@@ -1,5 +1,8 @@
 """Howdah: k-means and k-nearest-neighbour search as Hadoop Streaming jobs.
 
+Workers get the rooms input, kmeans, knn and task; launch, clustering, indexing and packing are for
+the user's machine, and entry tells which of the two a script runs on (docs/architecture.md).
+
 Every script imports this first, so that a worker whose Python lacks a package says so in a
 sentence, where Hadoop would only report an exit status.
 """

@@ -1,13 +1,22 @@
-"""A whole k-means run.
+"""A whole k-means run: a sample scan, seeds, rounds until a rule stops them, a model.
 
-    command     the driver's run: prints, writes, ends with an exit code
-     └─ clustering  cluster(scans, settings, told): sample, seeds, rounds, choice
-         ├─ scans       what a run asks of its data: by jobs; array_scans: of arrays in memory
-         │   └─ sampling, rounds    plans of the two scans, and what their records say
-         ├─ seeds       starts from the sample; split_merge makes them better
-         ├─ converge    rounds until a rule stops them; knows a callable alone
-         └─ choose_k    several numbers of clusters side by side
-    output, models, centroid_files, profiles    what a run leaves behind, and how it is read
-    assigning   labels by a saved model; estimate, head, memory_laws: what a run will cost
-    report      what the user is told
+The run itself is a function of Python values. It sees its data through `scans` alone, which jobs or
+arrays in memory answer with the same bits, and tells what happens to a callable: printing, folders
+and exit codes stand outside of it.
+
+    driver.py ──► command    prints, writes, ends with an exit code
+                   ├──► clustering   cluster(scans, settings, told): the run
+                   │     ├──► scans       what it asks of its data, by jobs; array_scans of arrays
+                   │     │     └──► sampling, rounds    plans of the two scans, and their records
+                   │     ├──► seeds       starts from the sample; split_merge makes them better
+                   │     ├──► converge    rounds until a rule stops them; knows a callable alone
+                   │     └──► choose_k    several numbers of clusters side by side
+                   ├──► output       the folder, so that a lost launcher loses one round at most
+                   │     └──► models, profiles, centroid_files    written, and read again
+                   ├──► report       what the user is told
+                   ├──► assigning    labels by a model
+                   └──► estimate     what a run will cost, by head and memory_laws
+
+By themselves, kmeans_sample, kmeans_round and kmeans_assign have their plans from sampling, rounds
+and assigning. memory_laws refuses what cannot fit a task before anything is submitted.
 """

@@ -2,11 +2,13 @@
 
     lines     files, standard input or pairs -> Block: whole lines and the place where they stand
       └─► parse     Parser: a Block -> Rows, and a RowCounts of what was empty or refused
-            ├─► whole_blocks   clean blocks at once, by simdjson
-            ├─► single_rows    all others row by row: the reference, and the reasons of bad rows
-            └─► packed         blocks of arrays: written, read
-                  └─► batches     Rows -> Batch, of the size that suits the cache
+            ├── headers        the header of the first file, as the others repeat it
+            ├── whole_blocks   clean blocks at once, by simdjson
+            ├── single_rows    all others row by row: the reference, and the reasons of bad rows
+            ├── packed         blocks of arrays: written, read
+            └─► batches     Rows -> Batch, of the size that suits the cache
 
     layout    Layout: which columns are what; detect finds it in an input's first rows
+    columns   which column is which, where two sides have names
     rows      Rows                        row_counts   RowCounts and its first bad rows
 """

@@ -3,14 +3,16 @@
 A batch of rows goes onto the grid, where sums are exact: whatever the splits, results have the same
 bits. Arrays and random generators are passed in; records are dicts of numbers and arrays.
 
-    the sample scan                        a round
+    scans: what a mapper calls, and a run over arrays in memory
+
+    sample_scan                            round_scan
 
     moments -> profile -> grid (Space) --> points          centroids
                                              |                 |
     coreset -> priority_sample               +--> classify <---+    with distances (of single pairs)
         |                                           |               and bounds (is a scan spared?)
         +-> seeds, by the launcher                  v
-                                           sums, farthest -> recentre
+                                           sums, farthest -> recentre, by the reducer
 
 `lengths` has the plain NumPy that several of them need.
 """

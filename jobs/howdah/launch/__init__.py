@@ -1,11 +1,19 @@
-"""One job on any runner: options in, records out.
+"""One job on any runner: options and a plan in, records out. No worker gets any of it.
 
-    script      a job's script run by itself: run_alone of the module that the job names
-     └─ launch      plan file, code and files shipped, job run, failures and bad rows raised
-         ├─ runners/    where its tasks run: a backend for each of mrjob's runners
-         ├─ inputs      the files of the input, how they are written, how local tasks share them
-         ├─ outcome     records, counts, what a task reported instead of raising it
-         └─ bad_rows    bad rows as the user reads them, with file and line
-    console     notices, errors as sentences, exit codes
-    memory      what a task may take; files/ files by path or URI
+What is particular to a runner is its backend's, what is particular to a place of files its file
+system's; here is what all launches have in common. The plan comes from above: the module that a
+job names (LAUNCHER) makes it and prints what the job gave.
+
+    entry ──► script ──► run_alone of the job's LAUNCHER ──► run_or_print ─┐
+                                                                           ▼
+    clustering ────────────────────────────────────────────────────────► launch
+                ┌────────────┬────────────┬───────────┬────────────────────┘
+                ▼            ▼            ▼           ▼
+            runners/      inputs       outcome     bad_rows
+            where tasks   the files,   records,    as the user reads them,
+            run           how written  failures    with file and line
+                │            │                        │
+                └────────────┴─────► files/ ◄─────────┘   by path or URI
+
+    console   notices, errors as sentences, exit codes      memory   what a task may take
 """
