@@ -46,7 +46,7 @@ def warn_of_outliers(moments, rows, columns: list) -> None:
 
 
 def stopped(result, name: str = "") -> str:
-    """Which rule stopped a course; of several, which have a name, also the cost it came to."""
+    """Which rule stopped a run; of several, which have a name, also the cost it came to."""
     cost = "cost %.10g, " % result.measured.cost if name else ""
     return "%s%s%s: %s" % (name, cost, "converged" if result.converged else "stopped", result.stop)
 

@@ -20,7 +20,7 @@ BUFFER_BYTES = 1 << 16
 
 
 def read_parquet(path: str, asked: InputOptions) -> Iterator[tuple[list, Rows]]:
-    """See arrayfiles.pieces_of."""
+    """See array_files.pieces_of."""
     try:
         file = ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False)
         yield from _pieces(file, path, asked)
