@@ -30,8 +30,10 @@ from howdah.launch.console import notice, set_up_logging
 from howdah.launch.inputs import list_inputs
 from howdah.launch.launch import Launch
 
-NOTED = ("restarts", "metric", "standardize", "init", "min_gain", "tol", "max_rounds",
-         "max_minutes", "empty_clusters", "sample_size", "seed", "bad_rows")
+#: Options that are a run's settings; model.json notes all but -k, and what bad rows led to.
+SETTINGS = ("clusters", "restarts", "metric", "standardize", "init", "min_gain", "tol",
+            "max_rounds", "max_minutes", "empty_clusters", "sample_size", "seed")
+NOTED = (*SETTINGS[1:], "bad_rows")
 
 
 def run(job, jobs: Jobs) -> int:
@@ -100,10 +102,8 @@ class Command:
     def settings(self) -> Settings:
         """The options as values; centroids to go on from are read."""
         options = self.options
-        names = ("clusters", "restarts", "metric", "standardize", "init", "min_gain", "tol",
-                 "max_rounds", "max_minutes", "empty_clusters", "sample_size", "seed")
         noted = {name: getattr(options, name) for name in NOTED}
-        return Settings(**{name: getattr(options, name) for name in names},
+        return Settings(**{name: getattr(options, name) for name in SETTINGS},
                         start=None if options.init in SEEDINGS else read_start(
                             options, self.launch),
                         rounds_before=self.output.rounds_before,

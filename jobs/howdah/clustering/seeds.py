@@ -66,7 +66,7 @@ def start_count(k: int, sampled: int, rows: int) -> int:
 def first_sets(options, sampled: int, rows: int) -> list:
     """The numbers of centroids of all sets that the first round measures."""
     return [k for k in options.clusters * options.restarts for _ in range(
-        start_count(k, sampled, rows) if options.init == "coreset" else 1)]
+        start_count(k, sampled, rows) if options.init == CORESET else 1)]
 
 
 def random_rows(rows: np.ndarray, weights: np.ndarray, k: int, seed: int) -> np.ndarray:

@@ -28,8 +28,8 @@ HEAD_ROWS = 200
 def detect(head: bytes, asked: Optional[InputOptions] = None, place: str = "the input") -> Layout:
     """The layout of an input whose first bytes (whole lines, some hundred rows) are `head`.
 
-    Raises UserError where the head contradicts the user's asked or holds text in a column that
-    no option names.
+    Raises UserError where the head contradicts what the user asked for, or holds text in a column
+    that no option names.
     """
     asked = asked or InputOptions()
     _refuse_delimiter(asked.delimiter)

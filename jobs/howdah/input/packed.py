@@ -18,7 +18,7 @@ import numpy as np
 import pybase64
 
 from howdah.errors import UserError
-from howdah.input.layout import Layout, InputOptions, refuse_twice, some_of
+from howdah.input.layout import InputOptions, Layout, refuse_twice, some_of
 from howdah.input.rows import Rows
 from howdah.sparse import is_sparse
 

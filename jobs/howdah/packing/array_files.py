@@ -49,6 +49,7 @@ def _array(path: str, asked: InputOptions) -> Iterator[tuple[list, Rows]]:
 
 def _npy(path: str) -> tuple[tuple, Callable]:
     """Shape, and the function that reads the rows from a to b."""
+    # Mapped anew for each piece, here and below, so that the pages of those before are given back.
     def mapped() -> np.ndarray:
         return np.lib.format.open_memmap(path, mode="r")
 

@@ -46,7 +46,7 @@ def _only_here(path: str) -> UserError:
 
 
 def pack_array_files(paths: list, options) -> RowCounts:
-    """Pack files into parts of about 128 MB in the output folder; the rows' row_counts."""
+    """Pack files into parts of about 128 MB in the output folder; the counts of their rows."""
     folder = options.output_dir
     if not folder or is_uri(folder):
         raise UserError("Files of arrays are packed by this process: leave out -r, give a local"

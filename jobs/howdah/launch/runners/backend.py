@@ -10,6 +10,7 @@ from __future__ import annotations
 import getpass
 import os
 import uuid
+from abc import ABC, abstractmethod
 from argparse import ArgumentParser
 from dataclasses import replace
 from functools import cached_property
@@ -57,7 +58,7 @@ def shared_args(job) -> list:
     return own.parse_known_args(list(job._cl_args))[1]
 
 
-class Backend:
+class Backend(ABC):
     """A runner with the options of one launch; `job` is the one that was launched.
 
     Attributes
@@ -80,9 +81,9 @@ class Backend:
         self.files = Files(self.file_system)
         self._scratch: Optional[str] = None
 
+    @abstractmethod
     def file_system(self, uri: str):
         """The file system behind a URI; UserError where the runner has none for it."""
-        raise NotImplementedError
 
     def check(self) -> None:
         """Refuse what the runner would break on later."""
@@ -198,9 +199,9 @@ class Backend:
         """The limit on a map task; None where it is not known here."""
         return None
 
+    @abstractmethod
     def map_tasks(self, inputs: Inputs) -> int:
         """Map tasks of a job over all of the input."""
-        raise NotImplementedError
 
 
 class Cluster(Backend):

@@ -63,17 +63,17 @@ TASK_JVM = 256 * MB
 #: without a tab would get one at its end, whatever the separators. This leaves lines as they are.
 WHOLE_LINES = {"stream.map.output": "keyonlytext"}
 
+# What a container's log tells of its end.
+ROOT_CAUSE = re.compile(r"^Caused by: (.*)", re.MULTILINE)
+ENDED_WITH = re.compile(r"subprocess failed with code \d+")
+TRACEBACK = re.compile(r"(?:Traceback \(most recent call last\):\n(?:[ \t].*\n)*.*\n"
+                       r"(?:\n(?:During handling|The above exception).*\n\n)?)+")
+
 
 def jobconf_of(job_class, given: Optional[dict]) -> dict:
     """A job's settings, under those that the user gives."""
     return {**JOBCONF, **(LARGE_SPLITS if job_class.CHEAP_ROWS else {}),
             **(WHOLE_LINES if job_class.MAP_ONLY else {}), **(given or {})}
-
-
-ROOT_CAUSE = re.compile(r"^Caused by: (.*)", re.MULTILINE)
-ENDED_WITH = re.compile(r"subprocess failed with code \d+")
-TRACEBACK = re.compile(r"(?:Traceback \(most recent call last\):\n(?:[ \t].*\n)*.*\n"
-                       r"(?:\n(?:During handling|The above exception).*\n\n)?)+")
 
 
 class LostInUberMode(JobFailed):
@@ -250,9 +250,8 @@ class Streaming(Cluster):
 class Hadoop(Streaming):
     """A Hadoop cluster that the hadoop command reaches."""
 
-    _jobs = 0
-
     runner_class = HadoopRunner
+    _jobs = 0
 
     @cached_property
     def hadoop_files(self) -> HadoopFiles:
