@@ -61,9 +61,22 @@ def cut_in_blocks(text: bytes, size: int) -> List[Block]:
     return blocks
 
 
+def check_counts(text: bytes, row_counts: RowCounts, counts: dict, refused: list) -> None:
+    """Every line counts once, and each bad row is found at its offset."""
+    read = text.count(b"\n") + (not text.endswith(b"\n"))
+    assert row_counts.used + row_counts.bad + row_counts.empty + row_counts.headers == read
+    assert len(refused) == row_counts.bad
+    for example in refused:
+        assert example["offset"] == 0 or text[example["offset"] - 1:example["offset"]] == b"\n"
+        line = text[example["offset"]:].split(b"\n")[0]
+        shown = line[3:] if line.startswith(b"\xef\xbb\xbf") else line
+        assert shown[:200].decode("utf-8", "backslashreplace").startswith(example["text"][:190])
+    assert counts["examples"] == refused[:5]
+
+
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("case", CASES)
-def test_whole_blocks_say_what_single_rows_say(case: str, seed: int) -> None:
+def test_whole_blocks_say_what_single_rows_say_and_lines_count_once(case: str, seed: int) -> None:
     text = random_text(case, seed)
     layout = CASES[case][1]
     options = {"keep_lines": seed % 3 == 0, "nonzero": seed % 4 == 0, "keep_refused": True}
@@ -71,7 +84,9 @@ def test_whole_blocks_say_what_single_rows_say(case: str, seed: int) -> None:
     for reading in (0, 1):
         parser = Parser(layout, **options)
         parser._reading = reading
-        assert parsed(parser, [Block(text)]) == expected
+        found = parsed(parser, [Block(text)])
+        assert found == expected
+        check_counts(text, parser.row_counts, *found[-2:])
     parser = Parser(layout, **options)
     assert parsed(parser, cut_in_blocks(text, 40)) == expected
 
@@ -103,25 +118,6 @@ def test_lines_that_look_right_are_read_alike(case: str, line: bytes) -> None:
             parser = Parser(layout, keep_refused=True)
             parser._reading = reading
             assert parsed(parser, [Block(text)]) == expected
-
-
-@pytest.mark.parametrize("seed", range(12))
-@pytest.mark.parametrize("case", CASES)
-def test_lines_count_once_and_bad_rows_are_found_at_their_offset(case: str, seed: int) -> None:
-    text = random_text(case, seed)
-    parser = Parser(CASES[case][1], keep_refused=True)
-    *_, counts, refused = parsed(parser, [Block(text)])
-    lines = text.split(b"\n")
-    row_counts = parser.row_counts
-    read = len(lines) - (lines[-1] == b"")
-    assert row_counts.used + row_counts.bad + row_counts.empty + row_counts.headers == read
-    assert len(refused) == row_counts.bad
-    for example in refused:
-        assert example["offset"] == 0 or text[example["offset"] - 1:example["offset"]] == b"\n"
-        line = text[example["offset"]:].split(b"\n")[0]
-        shown = line[3:] if line.startswith(b"\xef\xbb\xbf") else line
-        assert shown[:200].decode("utf-8", "backslashreplace").startswith(example["text"][:190])
-    assert counts["examples"] == refused[:5]
 
 
 @pytest.mark.parametrize("case", CASES)
