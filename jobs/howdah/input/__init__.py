@@ -9,6 +9,7 @@
             └─► batches     Rows -> Batch, of the size that suits the cache
 
     layout    Layout: which columns are what; detect finds it in an input's first rows
+    schema    Schema: which column is which, as all that is made of an input keeps it
     columns   which column is which, where two sides have names
     rows      Rows                        row_counts   RowCounts and its first bad rows
 """

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Optional, Sequence
 
 from howdah.errors import UserError
+from howdah.input.schema import Schema
 
 FORMATS = ("csv", "tsv", "blank", "jsonl", "svmlight", "packed")
 DELIMITERS = {"csv": ",", "tsv": "\t", "blank": " "}
@@ -57,6 +58,11 @@ class Layout:
             return list(self.columns)
         first = 0 if self.zero_based else 1
         return [str(i + first) for i in range(self.width or 0)]
+
+    def schema(self, metric: Optional[str] = None, standardize: Optional[bool] = None) -> Schema:
+        """Which column is which, for what is made of this input."""
+        return Schema(self.columns, self.format, self.named, self.zero_based, self.n_columns,
+                      metric, standardize)
 
     def without_texts(self) -> Layout:
         """The same input for jobs that need no ids."""
