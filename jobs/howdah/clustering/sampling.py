@@ -19,6 +19,7 @@ from howdah.kmeans.moments import SKETCH
 from howdah.kmeans.priority_sample import PrioritySample
 from howdah.kmeans.profile import Profile
 from howdah.launch.script import run_or_print
+from howdah.sparse import is_sparse
 from howdah.task.plans import SamplePlan
 
 PROFILE_ONLY = 0
@@ -109,7 +110,7 @@ def dense_sample(profile: Profile, sample: Optional[PrioritySample],
                         % (fewest, profile.width, affordable))
     sample.shrink(affordable)
     rows, weights = sample.weighted()
-    rows = rows if isinstance(rows, np.ndarray) else rows.toarray()
+    rows = rows.toarray() if is_sparse(rows) else rows
     missing = profile.width - rows.shape[1]
     return np.pad(rows, ((0, 0), (0, missing))), weights
 

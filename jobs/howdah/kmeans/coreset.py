@@ -14,6 +14,7 @@ import numpy as np
 
 from howdah.kmeans.lengths import squared_lengths, unit_rows
 from howdah.kmeans.priority_sample import PrioritySample
+from howdah.sparse import is_sparse
 
 CHUNK_ROWS = 16384
 SPARSE_CHUNK_ROWS = 8192
@@ -160,7 +161,7 @@ class Sampler:
         Wide sparse rows are projected to fewer dimensions, which nearly keeps their distances
         (Johnson, Lindenstrauss 1984; random signs: Achlioptas 2003).
         """
-        if not isinstance(X, np.ndarray):
+        if is_sparse(X):
             X = projected(X, rng)
         top = np.abs(X).max(initial=0.0)
         X = X / (top or 1.0)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from howdah.sparse import is_sparse
+
 SKETCH = 1024
 
 
@@ -27,7 +29,7 @@ class Moments:
     @classmethod
     def of(cls, X) -> Moments:
         """Moments of a batch: float64 (n, d), n at least 1, or CSR (absent entries are zeros)."""
-        if not isinstance(X, np.ndarray):
+        if is_sparse(X):
             return cls._of_sparse(X)
         columns = np.ascontiguousarray(X.T)
         low, high = columns.min(axis=1), columns.max(axis=1)
@@ -115,7 +117,7 @@ def row_hashes(X) -> np.ndarray:
 
     The order of operations is fixed per row, so a row has the same hash in every batch.
     """
-    if isinstance(X, np.ndarray):
+    if not is_sparse(X):
         h = np.full(len(X), 0x9E3779B97F4A7C15, dtype=np.uint64)
         for column in X.T:
             h ^= (column + 0.0).view(np.uint64)

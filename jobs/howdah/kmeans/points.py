@@ -9,7 +9,7 @@ import numpy as np
 
 from howdah.errors import UserError
 from howdah.kmeans.grid import LIMIT, Space, added_in_pairs
-from howdah.sparse import stacked
+from howdah.sparse import is_sparse, stacked
 
 
 @dataclass
@@ -56,7 +56,7 @@ def on_grid(X, space: Space, bounded: bool = True) -> GridPoints:
     Raises UserError when they are to be bounded (for exact sums) and a value lies outside the
     range that the space was made for.
     """
-    if not isinstance(X, np.ndarray):
+    if is_sparse(X):
         K = space.sparse_steps(X)
         if bounded:
             _refuse_outside(K.data)

@@ -5,11 +5,11 @@ N. Duffield, C. Lund, M. Thorup, Priority sampling for estimation of arbitrary s
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 
-from howdah.sparse import csr_rows, stacked
+from howdah.sparse import csr_rows, is_sparse, stacked
 
 
 class PrioritySample:
@@ -79,7 +79,7 @@ class PrioritySample:
         self.size = min(self.size, size)
         self._compact()
 
-    def weighted(self) -> tuple[np.ndarray, np.ndarray]:
+    def weighted(self) -> tuple[Any, np.ndarray]:
         """Rows, dense (m, d) or CSR, and weights w * max(1, threshold / mass) (m,)."""
         self._compact()
         if not self._rows:
@@ -93,7 +93,7 @@ class PrioritySample:
         if not self._rows:
             return
         X = self._rows[0]
-        values = X.shape[1] if isinstance(X, np.ndarray) else 2 * X.nnz // len(self._weights[0])
+        values = 2 * X.nnz // X.shape[0] if is_sparse(X) else X.shape[1]
         step = max(1, most_bytes // (8 * max(values, 1)))
         for start in range(0, X.shape[0], step):
             part = slice(start, start + step)
@@ -131,7 +131,7 @@ class PrioritySample:
 
 def rows_record(X):
     """Rows as a record carries them."""
-    if isinstance(X, np.ndarray):
+    if not is_sparse(X):
         return X
     return {"values": X.data, "columns": X.indices, "ends": X.indptr, "width": X.shape[1]}
 
