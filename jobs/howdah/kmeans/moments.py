@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from howdah.kmeans.records import Record
 from howdah.sparse import is_sparse
 
 SKETCH = 1024
 
 
 @dataclass
-class Moments:
+class Moments(Record):
     """Rows, mean, sum of squared deviations, minimum and maximum of every column.
 
     `mean` and `m2` are kept in units of 2**exponent (of its square), so that values up to 1e300
@@ -97,14 +98,6 @@ class Moments:
     def means(self) -> np.ndarray:
         """Mean of every column (d,) in the data's units."""
         return np.ldexp(self.mean, self.exponent)
-
-    def to_dict(self) -> dict:
-        return {"n": self.n, "exponent": self.exponent, "mean": self.mean, "m2": self.m2,
-                "low": self.low, "high": self.high}
-
-    @classmethod
-    def from_dict(cls, value: dict) -> Moments:
-        return cls(**value)
 
 
 def _exponents(low: np.ndarray, high: np.ndarray) -> np.ndarray:

@@ -9,7 +9,8 @@ from typing import Any, Optional
 
 import numpy as np
 
-from howdah.sparse import csr_rows, is_sparse, stacked
+from howdah.kmeans.records import SampleRecord
+from howdah.sparse import is_sparse, stacked
 
 
 class PrioritySample:
@@ -97,19 +98,17 @@ class PrioritySample:
         step = max(1, most_bytes // (8 * max(values, 1)))
         for start in range(0, X.shape[0], step):
             part = slice(start, start + step)
-            yield {"size": self.size, "threshold": self.threshold, "rows": rows_record(X[part]),
-                   "weights": self._weights[0][part], "masses": self._masses[0][part],
-                   "priorities": self._priorities[0][part]}
+            yield SampleRecord.of(self.size, self.threshold, X[part], self._weights[0][part],
+                                  self._masses[0][part], self._priorities[0][part]).to_dict()
 
     @classmethod
     def of_records(cls, records) -> Optional[PrioritySample]:
         """The union of records, None of no records."""
         sample = None
-        for record in records:
-            part = cls(record["size"])
-            part.threshold = record["threshold"]
-            part._append(rows_of_record(record["rows"]), record["weights"], record["masses"],
-                         record["priorities"])
+        for record in map(SampleRecord.from_dict, records):
+            part = cls(record.size)
+            part.threshold = record.threshold
+            part._append(record.X, record.weights, record.masses, record.priorities)
             if sample is None:
                 sample = part
             else:
@@ -127,16 +126,3 @@ class PrioritySample:
         if self._held > 2 * self.size:
             self._compact()
             self._drop_below_threshold()
-
-
-def rows_record(X):
-    """Rows as a record carries them."""
-    if not is_sparse(X):
-        return X
-    return {"values": X.data, "columns": X.indices, "ends": X.indptr, "width": X.shape[1]}
-
-
-def rows_of_record(record):
-    if isinstance(record, np.ndarray):
-        return record
-    return csr_rows(record["values"], record["columns"], record["ends"], record["width"])

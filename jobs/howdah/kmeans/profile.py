@@ -10,6 +10,7 @@ import numpy as np
 
 from howdah.kmeans.grid import Space
 from howdah.kmeans.moments import Distinct, Moments
+from howdah.kmeans.records import ProfileRecord
 
 
 @dataclass
@@ -58,12 +59,12 @@ class Profile:
         return Space.of(self.moments, metric == "cosine", standardize, sparse, self.heaviest)
 
     def to_dict(self) -> dict:
-        return {"moments": self.moments.to_dict(), "distinct_size": self.distinct.size,
-                "distinct": self.distinct.smallest, "total_weight": self.total_weight,
-                "heaviest": self.heaviest}
+        return ProfileRecord(self.moments.to_dict(), self.distinct.size, self.distinct.smallest,
+                             self.total_weight, self.heaviest).to_dict()
 
     @classmethod
     def from_dict(cls, value: dict) -> Profile:
-        return cls(Moments.from_dict(value["moments"]),
-                   Distinct(value["distinct_size"], value["distinct"]),
-                   value["total_weight"], value["heaviest"])
+        record = ProfileRecord.from_dict(value)
+        return cls(Moments.from_dict(record.moments),
+                   Distinct(record.distinct_size, record.distinct),
+                   record.total_weight, record.heaviest)
