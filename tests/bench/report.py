@@ -17,7 +17,7 @@ from typing import Optional, Sequence
 RESULTS = Path(__file__).resolve().parent / "results"
 PACKAGES = ("howdah", "mrjob", "numpy", "scipy", "scikit-learn", "pandas", "pyspark", "faiss-cpu")
 # Options that say where files go: they change no figure, and their values are one machine's.
-PLACES = ("--json", "--data-dir", "--baselines")
+PLACES = ("--json", "--data-dir", "--baselines", "--logs")
 
 
 def reporting_parser(doc: Optional[str], repeats: Optional[int] = None) -> ArgumentParser:
@@ -161,7 +161,8 @@ def command() -> str:
     for place in PLACES:
         places.add_argument(place)
     _, words = places.parse_known_args(sys.argv[1:])
-    return " ".join(["python", "tests/bench/" + Path(sys.argv[0]).name, *words])
+    script = os.path.relpath(Path(sys.argv[0]).resolve(), RESULTS.parents[2])
+    return " ".join(["python", script, *words])
 
 
 def commit() -> dict:
