@@ -15,7 +15,7 @@ import sys
 
 __version__ = "0.1.0"
 
-TASKS = ("--mapper", "--combiner", "--reducer")
+TASKS = ("--mapper", "--reducer")
 
 
 def require(*modules: str) -> None:

@@ -113,20 +113,18 @@ class HowdahJob(MRJob):
         super().run_mapper(step_num)
 
     def map_pairs(self, pairs, step_num=0):
+        yield from self._reported(self._mapped(pairs), pairs)
+
+    def _mapped(self, pairs) -> Iterator[tuple]:
+        """Records of one map task, and what it tells of its rows."""
         keep_freed_memory()
         parser = Parser(self.layout, self.keep_lines, nonzero=self.plan.metric == "cosine",
                         keep_refused=self.MAP_ONLY)
-        try:
-            points = batches(parser, self._blocks(pairs), self.batch_rows())
-            for record in self.map_batches(points):
-                yield record
-                if parser.refused:
-                    yield from self.refused_rows(parser)
-        except RETRIED:
-            raise
-        except Exception as error:
-            yield from self._tell_failure(error)
-            self._read_to_the_end(pairs)
+        points = batches(parser, self._blocks(pairs), self.batch_rows())
+        for record in self.map_batches(points):
+            yield record
+            if parser.refused:
+                yield from self.refused_rows(parser)
         yield from self.refused_rows(parser)
         yield from self._tell(parser.row_counts)
 
@@ -138,8 +136,12 @@ class HowdahJob(MRJob):
         return ()
 
     def reduce_pairs(self, pairs, step_num=0):
+        yield from self._reported(super().reduce_pairs(pairs, step_num), pairs)
+
+    def _reported(self, records: Iterable[tuple], pairs) -> Iterator[tuple]:
+        """A task's records; what fails on their way, the plan too, is told instead of raised."""
         try:
-            yield from super().reduce_pairs(pairs, step_num)
+            yield from records
         except RETRIED:
             raise
         except Exception as error:
