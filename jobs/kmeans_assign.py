@@ -17,6 +17,7 @@ from howdah.kmeans.centroids import GridCentroids
 from howdah.kmeans.classify import classify
 from howdah.kmeans.distances import own_distances
 from howdah.kmeans.points import on_grid
+from howdah.spelling import field
 from howdah.task.job import HowdahJob
 from howdah.task.mapreduce import BytesValueProtocol
 from howdah.task.plans import AssignPlan
@@ -55,7 +56,7 @@ class KMeansAssign(HowdahJob):
             return b"%d\t%s" % (label, repr(distance).encode("ascii"))
         if self.keep_lines:
             return b"%d\t%s\t%s" % (label, repr(distance).encode("ascii"), identity)
-        return ("%s\t%d\t%r" % (identity, label, distance)).encode("utf-8")
+        return ("%s\t%d\t%r" % (field(identity), label, distance)).encode("utf-8")
 
 
 if __name__ == "__main__":

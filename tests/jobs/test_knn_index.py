@@ -321,6 +321,17 @@ def test_two_files_of_one_name(tmp_path):
         "knn_index", *args, tmp_path / "i.faiss", "--faiss", "Flat")
 
 
+@pytest.mark.parametrize("name", ["New York", "a#b", "a:b"])
+def test_an_id_that_svmlight_cannot_hold(tmp_path, name):
+    (tmp_path / "x.csv").write_text("id,x,y\na,1,2\n%s,3,4\n" % name)
+    args = (tmp_path / "x.csv", "--id-column", "id", "-o", tmp_path / "i")
+    assert refused("knn_index", *args, "--write-points", tmp_path / "points") == (
+        "The id %r cannot be the target of an svmlight row: it holds a blank, a # or a colon; leave"
+        " out --write-points, or name other ids." % name)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
+    succeed("knn_index", *args)
+
+
 def test_a_missing_input(tmp_path):
     assert "none.csv does not exist" in refused("knn_index", tmp_path / "none.csv", "-o", "i")
 

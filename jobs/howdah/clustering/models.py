@@ -15,6 +15,7 @@ from howdah.kmeans.grid import Space
 from howdah.kmeans.profile import Profile
 from howdah.launch.files.files import Files
 from howdah.launch.files.paths import join
+from howdah.spelling import json_text
 
 FORMAT_VERSION = 1
 CENTROIDS, MODEL, JOBLIB, ROUNDS, PROFILE = (
@@ -63,7 +64,7 @@ class Model:
                          for i, (n, w, c, centroid) in enumerate(
                              zip(self.counts, self.weights, self.costs, self.centroids))],
             "profile": readable(self.profile)}
-        return (json.dumps(value, indent=1) + "\n").encode("utf-8")
+        return (json_text(value, indent=1) + "\n").encode("utf-8")
 
     @classmethod
     def from_json(cls, data: bytes, place: str) -> Model:

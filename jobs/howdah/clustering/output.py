@@ -18,6 +18,7 @@ from howdah.clustering.seeds import SEEDINGS
 from howdah.errors import UserError
 from howdah.launch.files.files import Files
 from howdah.launch.files.paths import identity, is_uri, join, local_path
+from howdah.spelling import json_text
 
 # What jobs leave: parts, by Hadoop's codecs too, marks of success, checksums, the same of tasks
 # that did not end, and EMR's marks of folders.
@@ -148,14 +149,14 @@ class Output:
         """The profile and the first centroids."""
         # A folder that is resumed holds centroids already.
         self._begun = self.resuming
-        profile = json.dumps({"profile": readable(model.profile), "columns": model.columns}) + "\n"
+        profile = json_text({"profile": readable(model.profile), "columns": model.columns}) + "\n"
         self._write({PROFILE: profile.encode("utf-8"),
                      CENTROIDS: centroids_csv(model.centroids, model.columns)})
         self._begun = self.folder is not None
 
     def progress(self, centroids: np.ndarray, columns: list, history: list) -> None:
         """The centroids to go on from, and the history so far."""
-        lines = self._earlier + [json.dumps(round_.to_dict()) for round_ in history]
+        lines = self._earlier + [json_text(round_.to_dict()) for round_ in history]
         self._write({CENTROIDS: centroids_csv(centroids, columns),
                      ROUNDS: ("\n".join(lines) + "\n").encode("utf-8")})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Iterator, Optional
 
@@ -24,6 +23,7 @@ from howdah.kmeans.centroids import GridCentroids
 from howdah.kmeans.grid import Space
 from howdah.kmeans.recentre import Cluster, Recentred
 from howdah.launch.script import run_or_print
+from howdah.spelling import json_text
 from howdah.task.plans import RoundPlan
 
 
@@ -47,7 +47,7 @@ def run_alone(launch) -> Optional[RowCounts]:
 
     def show(outcome) -> None:
         for cluster in readable(plan, outcome):
-            print(json.dumps(cluster))
+            print(json_text(cluster))
 
     return run_or_print(launch, plan, show=show)
 

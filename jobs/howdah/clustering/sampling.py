@@ -20,6 +20,7 @@ from howdah.kmeans.priority_sample import PrioritySample
 from howdah.kmeans.profile import Profile
 from howdah.launch.script import run_or_print
 from howdah.sparse import is_sparse
+from howdah.spelling import json_text
 from howdah.task.plans import SamplePlan
 
 PROFILE_ONLY = 0
@@ -32,9 +33,9 @@ def run_alone(launch) -> Optional[RowCounts]:
     def show(outcome) -> None:
         profile, rows, weights = profile_and_sample(outcome)
         layout = with_width(launch.inputs.layout, profile)
-        print(json.dumps({"profile": readable(profile), "columns": layout.column_names()}))
+        print(json_text({"profile": readable(profile), "columns": layout.column_names()}))
         for row, weight in zip(rows, weights.tolist()):
-            print(json.dumps({"row": row.tolist(), "weight": weight}))
+            print(json_text({"row": row.tolist(), "weight": weight}))
 
     return run_or_print(launch, plan_of_options(launch), show=show)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from howdah.errors import UserError
 from howdah.input.batches import batches, rows_per_batch
-from howdah.input.layout import is_number
+from howdah.input.layout import is_number, split_fields
 from howdah.input.lines import read_slice
 from howdah.input.parse import Parser
 from howdah.input.row_counts import RowCounts
@@ -170,8 +170,19 @@ def summary(description: Description, path: str) -> str:
                file_digest(path)))
 
 
+def as_target(name: str) -> str:
+    """The id as a row of svmlight begins with it; UserError for one that would not come back."""
+    if ":" in name or split_fields(name.partition("#")[0], " ") != [name]:
+        raise UserError("The id %r cannot be the target of an svmlight row: it holds a blank, a #"
+                        " or a colon; leave out --write-points, or name other ids." % name)
+    return name
+
+
 def write_svmlight(path: str, index: Index) -> None:
-    """The points as svmlight rows, their ids (or positions) first, indices from 1."""
+    """The points as svmlight rows, their ids (or positions) first, indices from 1.
+
+    Raises UserError for an id that svmlight cannot hold.
+    """
     points, ids = index.points, index.ids
     with open(path, "w", encoding="utf-8") as file:
         for i in range(index.description.n):
@@ -180,5 +191,5 @@ def write_svmlight(path: str, index: Index) -> None:
                 entries = list(zip(row.indices.tolist(), row.data.tolist()))
             else:
                 entries = [(j, row[j].item()) for j in np.flatnonzero(row)]
-            name = str(i) if ids is None else ids[i].decode("utf-8")
+            name = str(i) if ids is None else as_target(ids[i].decode("utf-8"))
             file.write(" ".join([name, *("%d:%r" % (j + 1, value) for j, value in entries)]) + "\n")

@@ -48,10 +48,11 @@ def wanted(metric: np.ndarray) -> float:
 
 
 def least_gap(centroids: np.ndarray) -> float:
-    """About the least distance between two of the centroids (k, d), or less; infinite for one."""
+    """About the least distance between two of the centroids (k, d), or less; FAR for one."""
     # To clip brings no two of them farther apart.
     centroids = np.clip(centroids, -FAR, FAR)
-    gap, step = np.inf, max(1, PIECE_VALUES // len(centroids))
+    # Not infinity: records are JSON, which has none.
+    gap, step = FAR ** 2, max(1, PIECE_VALUES // len(centroids))
     for start in range(0, len(centroids), step):
         part = np.arange(start, min(start + step, len(centroids)))
         squares = squared_distances(centroids[part], centroids)

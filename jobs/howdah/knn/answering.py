@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from typing import Iterator, Optional
 
@@ -17,6 +16,7 @@ from howdah.knn.recall import Recall, Sample, hits
 from howdah.knn.request import Request
 from howdah.knn.votes import class_shares, means, winners
 from howdah.sparse import as_csr, is_sparse
+from howdah.spelling import field, json_text
 
 GROUP = "howdah k-NN"
 TRUNCATED = "answers cut at --max-neighbors"
@@ -138,23 +138,22 @@ class Answering:
         pairs = list(map(list, zip(names, answers.distances.tolist())))
         extras = self._extras(answers)
         starts = answers.starts.tolist()
-        encode = json.JSONEncoder(ensure_ascii=False).encode
         for i, name in enumerate(ids):
             record = {"id": name, "neighbors": pairs[starts[i]:starts[i + 1]]}
             if extras:
                 record.update(extras[i])
-            yield encode(record).encode("utf-8")
+            yield json_text(record, ascii_only=False).encode("utf-8")
 
     def _tsv(self, ids: list, answers: Answers) -> Iterator[bytes]:
-        names = self._names(answers.positions)
+        names = list(map(field, self._names(answers.positions)))
         distances = answers.distances.tolist()
         extras = self._extras(answers)
         starts = answers.starts.tolist()
         for i, name in enumerate(ids):
-            name = _field(name)
+            name = field(name)
             if self.request.vote:
                 label = extras[i]["label"]
-                pairs = ["%s\t%s\t%r" % (name, "" if label is None else label,
+                pairs = ["%s\t%s\t%r" % (name, "" if label is None else field(label),
                                          extras[i]["shares"].get(label, 0.0))]
             elif self.request.mean:
                 value = extras[i]["value"]
@@ -225,8 +224,3 @@ def _used_columns(X) -> list:
     if is_sparse(X):
         return np.split(X.indices, X.indptr[1:-1])
     return [np.flatnonzero(row) for row in X]
-
-
-def _field(name) -> str:
-    """An id as a field of a table."""
-    return str(name).replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
