@@ -245,6 +245,21 @@ def round_of_iris(centroids, **streams) -> subprocess.CompletedProcess:
          str(centroids), "--ignore-columns", "2,3,label"], env=env, **streams)
 
 
+@pytest.mark.parametrize("runner", ["inline", "local"])
+def test_quiet_scripts_print_their_results_and_errors_alone(tmp_path, centroids, runner):
+    """-q, as its help says: nothing on standard error."""
+    (tmp_path / "x.csv").write_text("x,y\n1,2\n3,4\nNA,1\n")
+    skip = (tmp_path / "x.csv", "--bad-rows", "skip", "-q", "-r", runner)
+    ran = succeed("driver", *skip, "-k", 2, "--output-dir", tmp_path / "out", "--assign")
+    assert (ran.out, ran.err) == ("", "")
+    for script, *args in (("kmeans_sample", "-k", 2), ("kmeans_round", "--centroids", centroids),
+                          ("kmeans_assign", "--model", tmp_path / "out"), ("pack",)):
+        ran = succeed(script, *skip, *args)
+        assert ran.out and ran.err == ""
+    assert refused("driver", tmp_path / "x.csv", "-k", 2, "-q").startswith("1 of 3 rows cannot")
+    assert "2 rows used" in succeed("driver", *skip[:3], "-k", 1).err
+
+
 def test_a_notice_stands_below_the_records_before_it(centroids):
     """... > file 2>&1"""
     done = round_of_iris(centroids, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

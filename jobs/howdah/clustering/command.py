@@ -26,7 +26,7 @@ from howdah.clustering.sampling import check_clusters
 from howdah.clustering.scans import Jobs, JobScans
 from howdah.clustering.seeds import SEEDINGS
 from howdah.errors import OK, STOPPED_BY_LIMIT, JobFailed, UserError
-from howdah.launch.console import notice, set_up_logging
+from howdah.launch.console import notice, say, set_up_logging
 from howdah.launch.inputs import list_inputs
 from howdah.launch.launch import Launch
 
@@ -71,7 +71,7 @@ def _end(error: BaseException, options, output: Output) -> None:
         said = str(error) if known else traceback.format_exc().rstrip()
         raise JobFailed("%s\n%s" % (said, way_on(options, output))) from error
     else:
-        notice(way_on(options, output))
+        say(way_on(options, output))
 
 
 class Command:

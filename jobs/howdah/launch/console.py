@@ -10,7 +10,16 @@ import sys
 from howdah.errors import JOB_FAILED, OK, WRONG_USE, JobFailed, UserError
 
 
+log = logging.getLogger("howdah")
+
+
 def notice(text: str) -> None:
+    """A line for the user, but not with -q."""
+    if log.isEnabledFor(logging.INFO):
+        say(text)
+
+
+def say(text: str) -> None:
     """A line for the user, below all that was printed before it, be both written to one file."""
     try:
         if sys.stdout is not None:
@@ -28,16 +37,17 @@ def drop_output() -> None:
 
 def guarded(action) -> int:
     """Run `action`; a UserError or JobFailed becomes a sentence on stderr and an exit code."""
+    log.setLevel(logging.INFO)
     try:
         return action()
     except UserError as error:
-        notice("error: %s" % error)
+        say("error: %s" % error)
         return WRONG_USE
     except JobFailed as error:
-        notice("error: %s" % error)
+        say("error: %s" % error)
         return JOB_FAILED
     except KeyboardInterrupt:
-        notice("interrupted")
+        say("interrupted")
         return 128 + signal.SIGINT
     except BrokenPipeError:
         drop_output()
@@ -45,8 +55,9 @@ def guarded(action) -> int:
 
 
 def set_up_logging(job) -> None:
-    """Of mrjob's words its errors; all with -v, none with -q."""
+    """Of mrjob's words its errors; all with -v, none with -q, and then of ours the errors alone."""
     options = job.options
+    log.setLevel(logging.ERROR if options.quiet else logging.INFO)
     job.set_up_logging(quiet=options.quiet, verbose=options.verbose, stream=sys.stderr)
     if not options.verbose:
         logging.getLogger("mrjob").setLevel(logging.ERROR)

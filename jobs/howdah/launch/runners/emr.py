@@ -9,7 +9,7 @@ from mrjob.emr import EMRJobRunner
 from mrjob.step import StepFailedException
 
 from howdah.errors import JobFailed, UserError
-from howdah.launch.console import notice
+from howdah.launch.console import notice, say
 from howdah.launch.files.paths import is_s3
 from howdah.launch.files.s3 import AWS_ERRORS, S3Files, aws, explain
 from howdah.launch.runners.hadoop import Streaming
@@ -142,9 +142,9 @@ class Emr(Streaming):
             try:
                 self.runner.make_emr_client().terminate_job_flows(JobFlowIds=[cluster_id])
             except AWS_ERRORS as error:
-                notice("warning: the cluster %s could not be terminated and costs money; run: aws"
-                       " emr terminate-clusters --cluster-ids %s (%s)"
-                       % (cluster_id, cluster_id, explain(error)))
+                say("warning: the cluster %s could not be terminated and costs money; run: aws emr"
+                    " terminate-clusters --cluster-ids %s (%s)"
+                    % (cluster_id, cluster_id, explain(error)))
                 return
             notice("cluster %s is terminated; its logs stay in %s%s/"
                    % (cluster_id, self.runner._opts["cloud_log_dir"], cluster_id))
