@@ -1,9 +1,9 @@
 """What all benchmarks share: data, running contenders in turn, exact costs.
 
-A contender runs in a process of its own (measured.py notes its wall time and the peak resident
-memory of its largest process). Contenders take turns (A, B, A, B, ...), so a machine that gets
-busier slows all alike, and ratios are medians of the ratios within a turn. Every result is in the
-JSON file as soon as it is known.
+A contender runs in a process of its own (measured.py notes its wall time, its processor time and
+the peak resident memory of its largest process). Contenders take turns (A, B, A, B, ...), so a
+machine that gets busier slows all alike, and ratios are medians of the ratios within a turn. Every
+result is in the JSON file as soon as it is known.
 """
 
 from __future__ import annotations
@@ -128,12 +128,15 @@ def _costs(X: np.ndarray, C: np.ndarray) -> Iterator[float]:
 
 @dataclass
 class Ran:
-    """One run of a process: exit code, None for a timeout; seconds; MB of its largest process."""
+    """One run of a process: exit code, None for a timeout; seconds; MB of its largest process;
+    seconds of processor time, its children's too.
+    """
 
     code: Optional[int]
     seconds: float
     peak_mb: float
     log: str = ""
+    cpu_seconds: float = 0.0
 
     @property
     def trouble(self) -> str:
@@ -193,8 +196,8 @@ class Process:
         if self._late.is_set() or not self._note.exists():
             code = None if self._late.is_set() else self._process.returncode
             return Ran(code, time.perf_counter() - self._started, 0.0, str(self.log))
-        code, seconds, kilobytes = self._note.read_text().split()
-        return Ran(int(code), float(seconds), int(kilobytes) / 1024, str(self.log))
+        code, seconds, kilobytes, cpu = self._note.read_text().split()
+        return Ran(int(code), float(seconds), int(kilobytes) / 1024, str(self.log), float(cpu))
 
 
 def run(command: Sequence, log: Path, timeout: float, env: Optional[dict] = None) -> Ran:
@@ -235,7 +238,7 @@ def in_turn(contenders: Sequence[Contender], report: Report, options, folder: Pa
             out.mkdir()
             ran = run(contender.command(out), out / "log", options.timeout, contender.env)
             row = {"contender": contender.name, "turn": turn, "seconds": ran.seconds,
-                   "peak_mb": ran.peak_mb}
+                   "peak_mb": ran.peak_mb, "cpu_seconds": ran.cpu_seconds}
             if ran.trouble:
                 failed.add(contender.name)
                 report.fail("%s: %s" % (contender.name, ran.trouble), ran.tail())

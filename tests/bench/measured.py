@@ -1,4 +1,4 @@
-"""Run a command and note its exit code, wall time and the peak memory of its largest process.
+"""Run a command; note its exit code, wall time, peak memory of its largest process, processor time.
 
     python -S -E tests/bench/measured.py NOTE command ...
 
@@ -24,8 +24,9 @@ def main() -> None:
     _, status, usage = os.wait4(pid, 0)
     seconds = time.perf_counter() - started
     code = os.waitstatus_to_exitcode(status)
+    cpu = usage.ru_utime + usage.ru_stime
     with open(note, "w") as file:
-        file.write("%d %r %d\n" % (code, seconds, usage.ru_maxrss))
+        file.write("%d %r %d %r\n" % (code, seconds, usage.ru_maxrss, cpu))
 
 
 if __name__ == "__main__":
