@@ -322,7 +322,7 @@ def test_a_cluster_that_cannot_be_tagged_is_terminated(emr, monkeypatch):
 
 
 def test_a_cluster_that_cannot_be_terminated_is_named_with_the_command(emr, capsys):
-    launched = Emr(KMeansRound([str(IRIS), *emr.args()]))
+    launched = Emr(KMeansRound([str(IRIS), *emr.args()]), "run")
     made = launched.cluster_id()
     client = emr.standin.client("emr")
     client.set_termination_protection(JobFlowIds=[made], TerminationProtected=True)

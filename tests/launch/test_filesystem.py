@@ -28,7 +28,7 @@ pytest_plugins = ["emr.fixture"]
 def s3(emr):
     from howdah.launch.runners.emr import Emr
 
-    return Emr(KMeansRound(emr.args())).s3_files
+    return Emr(KMeansRound(emr.args()), "run").s3_files
 
 
 @pytest.mark.parametrize("scheme", ["", "file://"])
@@ -122,7 +122,7 @@ def test_a_scheme_has_its_file_system(runner: str, uri: str, opened: str, tmp_pa
     (tmp_path / "hadoop").write_text("#!/bin/sh\n")
     (tmp_path / "hadoop").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    files = backend_of(KMeansRound(["x", "-r", runner])).files
+    files = backend_of(KMeansRound(["x", "-r", runner]), "run").files
     if opened == "HadoopFiles":
         assert files.of(uri) is files.of(uri) and type(files.of(uri)).__name__ == opened
     else:

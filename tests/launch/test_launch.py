@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from howdah.errors import UserError
 from howdah.launch.launch import Launch
+from howdah.launch.naming import JobName
 from howdah.launch.runners.backend import shared_args
 from howdah.launch.runners.shipping import ODD_INPUT, PACKAGE, refuse_odd, zip_package
 from howdah.launch.runners.streaming import check_streaming
@@ -22,6 +23,7 @@ from howdah.scripts.knn import KNN
 from howdah.task.records import load_json
 from scripts import DIGITS, IRIS, REPOSITORY, plan_of, refused, succeed
 
+NAME = JobName("howdah round 0a1b", "0a1b-round")
 ROUND = REPOSITORY / "jobs" / "kmeans_round.py"
 
 # What libraries do within a task, and when a task begins.
@@ -132,7 +134,7 @@ def test_a_task_runs_on_the_script_the_zip_and_the_plan_alone(tmp_path):
 def test_tasks_of_a_cluster_get_the_zip_and_one_thread(tmp_path):
     launch = launch_of(KMeansSample, IRIS, "-k", 3, "-r", "spark", "--py-files",
                        "mine.zip", "--cmdenv", "A=1", "--python-bin", "python3.9")
-    job = launch.backend.job_of(KMeansSample, {}, str(tmp_path), None)
+    job = launch.backend.job_of(KMeansSample, {}, str(tmp_path), None, NAME)
     assert [os.path.basename(p) for p in job.options.py_files] == ["mine.zip", "howdah.zip"]
     assert job.options.cmdenv["A"] == "1" and job.options.cmdenv["OMP_NUM_THREADS"] == "1"
     assert job.options.python_bin == "python3.9"
@@ -178,7 +180,7 @@ def test_a_number_of_reduce_tasks_that_is_none(tmp_path):
         launch = launch_of(KMeansSample, IRIS, "-k", 3, "-r", "spark", "--spark-master", "local",
                            "--jobconf", "mapreduce.job.reduces=" + reduces)
         with pytest.raises(UserError, match="--jobconf mapreduce.job.reduces is %r" % reduces):
-            launch.backend.job_of(KMeansSample, {}, str(tmp_path), None)
+            launch.backend.job_of(KMeansSample, {}, str(tmp_path), None, NAME)
 
 
 # what libraries say within a task
@@ -332,7 +334,7 @@ def test_what_a_job_ships_has_a_plain_path(tmp_path):
         path.write_text(str(path))
         launch = launch_of(KNN, IRIS, "-r", "spark", "--spark-master", "local", "--index", path,
                            "--worker-env=%s" % path)
-        options = launch.backend.job_of(KNN, {}, str(tmp_path), None).options
+        options = launch.backend.job_of(KNN, {}, str(tmp_path), None, NAME).options
         assert re.fullmatch(shipped, options.index)
         assert re.fullmatch(shipped + "#env", options.upload_archives[-1])
         assert Path(options.index).read_text() == str(path)

@@ -91,7 +91,7 @@ class Command:
         if self.options.assign:
             row_counts = self.launch.run_map_only(
                 self.jobs.assign, assign_plan(self.launch, chosen.model),
-                self.output.for_job("labels"))
+                self.output.for_job("labels"), step="labels")
             notice("labels: %s" % row_counts.summary())
         notice(summary(chosen.result, self.launch, result.scans, self.options.assign,
                        time.monotonic() - started))

@@ -77,7 +77,7 @@ class JobScans(Scans):
             refuse_large_round(self.launch, sets, self.layout.n_columns)
         plan = sampling_plan(self.launch, settings)
         self._import_scikit_learn_meanwhile()
-        outcome = self.launch.run(self.jobs.sample, plan, self.output.for_job("sample"))
+        outcome = self.launch.run(self.jobs.sample, plan, self.output.for_job("sample"), "sample")
         profile, rows, weights = profile_and_sample(outcome, max(settings.clusters))
         self.launch.rows = profile.rows
         self.layout = with_width(self.layout, profile)
@@ -94,7 +94,8 @@ class JobScans(Scans):
     def round(self, centroid_sets: list, space: Space, number: int) -> list:
         metric = "cosine" if space.cosine else "euclidean"
         plan = round_plan(self.launch, centroid_sets, space, metric, self.layout)
-        outcome = self.launch.run(self.jobs.round, plan, self.output.for_job("round-%02d" % number))
+        outcome = self.launch.run(self.jobs.round, plan,
+                                  self.output.for_job("round-%02d" % number), "round %d" % number)
         return [recentred(outcome.records, centroids, space, i)
                 for i, centroids in enumerate(centroid_sets)]
 

@@ -15,5 +15,6 @@ job names (LAUNCHER) makes it and prints what the job gave.
                 │            │                        │
                 └────────────┴─────► files/ ◄─────────┘   by path or URI
 
+    naming    what jobs are called     committed   whether a job's output is whole
     console   notices, errors as sentences, exit codes      memory   what a task may take
 """

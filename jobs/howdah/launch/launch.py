@@ -8,15 +8,17 @@ import tempfile
 from contextlib import contextmanager
 from functools import cached_property
 from subprocess import SubprocessError
-from typing import Iterable, Optional
+from typing import Iterable, Iterator, Optional
 
 from mrjob.step import StepFailedException
 
 from howdah.errors import JobFailed, UserError
 from howdah.input.row_counts import RowCounts, merged
 from howdah.launch.bad_rows import refuse_bad_rows
+from howdah.launch.committed import all_records
 from howdah.launch.files.paths import is_uri, local_path
 from howdah.launch.inputs import Inputs, find_inputs
+from howdah.launch.naming import job_name, new_run_id
 from howdah.launch.outcome import (
     Outcome,
     counted_rows,
@@ -34,6 +36,7 @@ from howdah.task.reports import FAILURE, ROWS
 class Launch:
     """A script's or driver's launching of jobs with one set of inputs and options.
 
+    `run_id` tells it from all others: its jobs' names and tags, and its scratch folder, hold it.
     `jobs` counts those that were run, `resubmitted` how often one was submitted once more;
     `counters` are the last map-only job's, by group.
     """
@@ -41,7 +44,8 @@ class Launch:
     def __init__(self, job):
         self.job = job
         self.options = job.options
-        self.backend = backend_of(job)
+        self.run_id = new_run_id()
+        self.backend = backend_of(job, self.run_id)
         self.files = self.backend.files
         self.jobs = 0
         self.resubmitted = 0
@@ -94,11 +98,15 @@ class Launch:
             raise UserError("The output folder %s exists already; give another --output-dir or"
                             " remove it." % folder)
 
-    def run(self, job_class, plan: Plan, output_dir: Optional[str] = None) -> Outcome:
-        """Run a job on the inputs; its records, once bad rows are dealt with."""
+    def run(self, job_class, plan: Plan, output_dir: Optional[str] = None,
+            step: Optional[str] = None) -> Outcome:
+        """Run a job on the inputs; its records, once bad rows are dealt with.
+
+        step  what the job is within its run, such as "round 3", for its name
+        """
         records: dict = {}
-        with self._running(job_class, plan, output_dir) as (job, runner):
-            for key, value in job.parse_output(self.backend.output(runner)):
+        with self._running(job_class, plan, output_dir, step) as (job, runner):
+            for key, value in job.parse_output(self._output(job, runner)):
                 records.setdefault(key, []).append(value)
         row_counts = merged(records.pop(ROWS, []))
         with self._removing(output_dir):
@@ -106,22 +114,22 @@ class Launch:
         return Outcome(records, row_counts)
 
     def run_map_only(self, job_class, plan: Plan, output_dir: Optional[str] = None,
-                     shipped: Optional[dict] = None) -> RowCounts:
+                     shipped: Optional[dict] = None, step: Optional[str] = None) -> RowCounts:
         """Run a map-only job; its output goes to `output_dir`, or else to standard output.
 
         shipped  files that its tasks are given beside the plan, by option
         """
-        with self._running(job_class, plan, output_dir, shipped) as (job, runner):
+        with self._running(job_class, plan, output_dir, step, shipped) as (job, runner):
             self.counters = {group: counts for step in runner.counters()
                              for group, counts in step.items()}
             row_counts, failed = counted_rows(self.counters)
             with self._removing(output_dir):
                 if row_counts is None or row_counts.bad or failed or not row_counts.used:
-                    row_counts = look_for_failures(self.backend.output(runner), row_counts,
+                    row_counts = look_for_failures(self._output(job, runner), row_counts,
                                                    job_class.rows_of)
                 self._refuse(row_counts)
             if not output_dir:
-                for chunk in self.backend.output(runner):
+                for chunk in self._output(job, runner):
                     sys.stdout.buffer.write(chunk)
                 sys.stdout.flush()
         return row_counts
@@ -156,7 +164,7 @@ class Launch:
             raise
 
     @contextmanager
-    def _running(self, job_class, plan: Plan, output_dir: Optional[str],
+    def _running(self, job_class, plan: Plan, output_dir: Optional[str], step: Optional[str],
                  shipped: Optional[dict] = None):
         """A job that has run, its output still there to read."""
         backend = self.backend
@@ -166,7 +174,7 @@ class Launch:
             with open(plan_path, "wb") as file:
                 file.write(plan.to_json(backend.sliced))
             job = backend.job_of(job_class, {"--plan": plan_path, **(shipped or {})}, folder,
-                                 output_dir)
+                                 output_dir, job_name(self.job, job_class, step, self.run_id))
             job.options.args = backend.task_inputs(self.inputs, folder)
             with job.make_runner() as runner:
                 try:
@@ -179,4 +187,10 @@ class Launch:
                     raise JobFailed("The job could not be run with -r %s: %s"
                                     % (backend.name, error)) from error
                 self.resubmitted += getattr(runner, "resubmitted", 0)
+                backend.commit(job, runner)
                 yield job, runner
+
+    def _output(self, job, runner) -> Iterator[bytes]:
+        """All that a job has written, in chunks."""
+        return all_records(self.backend.output(runner), runner.counters(), job.MAP_ONLY,
+                           runner.get_output_dir())

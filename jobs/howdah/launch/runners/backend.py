@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import uuid
 from abc import ABC, abstractmethod
 from argparse import ArgumentParser
 from dataclasses import replace
@@ -23,8 +22,10 @@ from howdah.errors import UserError
 from howdah.input.lines import is_splittable
 from howdah.launch.files.files import Files
 from howdah.launch.files.paths import is_uri, join, local_path
+from howdah.launch.committed import refuse_uncommitted
 from howdah.launch.inputs import Inputs
 from howdah.launch.memory import TaskMemory
+from howdah.launch.naming import JobName
 from howdah.launch.runners.shipping import (
     ODD_INPUT,
     ONE_THREAD,
@@ -39,14 +40,14 @@ RUNNERS = {"inline": ("local", "Inline"), "local": ("local", "Local"),
            "hadoop": ("hadoop", "Hadoop"), "emr": ("emr", "Emr"), "spark": ("spark", "Spark")}
 
 
-def backend_of(job) -> Backend:
+def backend_of(job, run_id: str) -> Backend:
     """The backend of the runner that a job's options name; UserError for a runner without one."""
     name = job.options.runner or "inline"
     if name not in RUNNERS:
         raise UserError("-r %s is no runner that howdah knows; give one of %s."
                         % (name, ", ".join(RUNNERS)))
     module, kind = RUNNERS[name]
-    return getattr(import_module("howdah.launch.runners." + module), kind)(job)
+    return getattr(import_module("howdah.launch.runners." + module), kind)(job, run_id)
 
 
 def shared_args(job) -> list:
@@ -59,7 +60,7 @@ def shared_args(job) -> list:
 
 
 class Backend(ABC):
-    """A runner with the options of one launch; `job` is the one that was launched.
+    """A runner with the options of one launch; `job` is the one that was launched, by that id.
 
     Attributes
     ----------
@@ -74,8 +75,9 @@ class Backend(ABC):
     remote = True
     scheme = "hdfs"
 
-    def __init__(self, job):
+    def __init__(self, job, run_id: str):
         self.job = job
+        self.run_id = run_id
         self.options = job.options
         self.name = job.options.runner or "inline"
         self.files = Files(self.file_system)
@@ -103,7 +105,7 @@ class Backend(ABC):
         """A folder on HDFS or S3 of this launch's own, removed at its end."""
         if self._scratch is None:
             self._scratch = join(self.scratch_base(), "howdah-%s-%s" % (
-                getpass.getuser(), uuid.uuid4().hex[:12]))
+                getpass.getuser(), self.run_id))
         return self._scratch
 
     def scratch_base(self) -> str:
@@ -152,7 +154,8 @@ class Backend(ABC):
         """Hadoop's jar for streaming jobs, as far as it is known."""
         return self.options.hadoop_streaming_jar
 
-    def job_of(self, job_class, shipped: dict, folder: str, output_dir: Optional[str]):
+    def job_of(self, job_class, shipped: dict, folder: str, output_dir: Optional[str],
+               name: JobName):
         """A job of this launch as the runner needs it; what it ships is written to `folder`.
 
         shipped  files for its tasks besides those of the user's options, by option
@@ -163,11 +166,17 @@ class Backend(ABC):
         job.runner_class = self.runner_class
         if output_dir and not self.can_write(output_dir):
             output_dir = None
-        settings = {"output_dir": output_dir,
-                    "cleanup_on_failure": job.options.cleanup_on_failure or ["TMP"]}
+        settings: dict = {"output_dir": output_dir,
+                          "cleanup_on_failure": job.options.cleanup_on_failure or ["TMP"]}
         settings.update(self.settings(job_class, job.options, folder, output_dir))
+        given = settings.get("jobconf", job.options.jobconf) or {}
+        settings["jobconf"] = {**given, **self.named(name, given)}
         vars(job.options).update(settings)
         return job
+
+    def named(self, name: JobName, given: dict) -> dict:
+        """The settings by which a job with those `given` is found on a cluster."""
+        return {}
 
     def settings(self, job_class, given, folder: str, output_dir: Optional[str]) -> dict:
         """Options of mrjob for one job, which go before those `given` by the user."""
@@ -186,6 +195,10 @@ class Backend(ABC):
         for path in sorted(glob(os.path.join(escape(folder), "part-*"))):
             yield from self.files.cat(path)
 
+    def commit(self, job, runner) -> None:
+        """JobFailed for the output of a job that has run, unless it is whole."""
+        refuse_uncommitted(local_path(runner.get_output_dir()), self.files)
+
     def probe(self):
         """A runner of mrjob that is only asked, never run."""
         job = type(self.job)(shared_args(self.job))
@@ -202,6 +215,12 @@ class Backend(ABC):
     @abstractmethod
     def map_tasks(self, inputs: Inputs) -> int:
         """Map tasks of a job over all of the input."""
+
+
+def named_by(setting: str, tags: str, name: JobName, given: dict) -> dict:
+    """A job's title, unless its user gives another, and its tag beside those of the user."""
+    return {setting: given.get(setting, name.title),
+            tags: ",".join([name.tag, *filter(None, [given.get(tags)])])}
 
 
 class Cluster(Backend):

@@ -44,6 +44,9 @@ class EmrRunner(EMRJobRunner):
         self._cluster_id = cluster_id
         super()._add_tags(tags, cluster_id)
 
+    def _step_name(self, step_num):
+        return self._opts["jobconf"].get("mapreduce.job.name") or super()._step_name(step_num)
+
     def _run(self):
         with aws("The job could not be run with -r emr", JobFailed):
             try:

@@ -21,12 +21,14 @@ from mrjob.hadoop import HadoopJobRunner
 from mrjob.logs.step import _interpret_hadoop_jar_command_stderr
 
 from howdah.errors import JobFailed, UserError
+from howdah.launch.committed import refuse_uncommitted
 from howdah.launch.console import notice
 from howdah.launch.files.hdfs import HadoopFiles, explain, find_hadoop
 from howdah.launch.files.paths import join
 from howdah.launch.files.webhdfs import settings
 from howdah.launch.memory import MB, TaskMemory
-from howdah.launch.runners.backend import Cluster
+from howdah.launch.naming import JobName
+from howdah.launch.runners.backend import Cluster, named_by
 from howdah.launch.runners.shipping import zip_mrjob, zip_package
 
 log = logging.getLogger("mrjob.hadoop")
@@ -36,6 +38,10 @@ log = logging.getLogger("mrjob.hadoop")
 #: HadoopRunner alone, which can submit a job again.
 UBER_MODE = "mapreduce.job.ubertask.enable"
 
+#: Output takes its place when the whole job has succeeded, and then its mark: with version 2, the
+#: default, each task moves its own there, and one that is killed meanwhile leaves a part of it.
+SAFE_COMMIT = {"algorithm.version": "1", "marksuccessfuljobs": "true"}
+
 #: Settings that shorten a job on any cluster: a tenth of a second replaces a second or more, splits
 #: go by block instead of at least two. What the user gives with --jobconf stands above all settings
 #: here.
@@ -44,6 +50,7 @@ JOBCONF = {
     "mapreduce.client.progressmonitor.pollinterval": "100",
     "mapreduce.client.completion.pollinterval": "100",
     "mapreduce.job.maps": "1",
+    **{"mapreduce.fileoutputcommitter." + name: value for name, value in SAFE_COMMIT.items()},
 }
 
 # Two blocks of HDFS: a k-means job is done with them in about the time that a task takes to start.
@@ -87,8 +94,9 @@ class HadoopRunner(HadoopJobRunner):
     _application: Optional[str] = None
     _uber_mode = "true"
 
-    #: How many submissions there were after the first.
+    #: How many submissions there were after the first, and map tasks in the last.
     resubmitted = 0
+    splits: Optional[int] = None
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -147,6 +155,9 @@ class HadoopRunner(HadoopJobRunner):
     def _hear(self, record):
         message = record.get("message") or ""
         self._said += message.splitlines()
+        splits = re.match(r"number of splits:(\d+)", message)
+        if splits:
+            self.splits = int(splits.group(1))
         # mrjob's reading of the id stops at four digits.
         submitted = re.match(r"Submitted application (\S+)", message)
         if submitted:
@@ -231,6 +242,9 @@ class Streaming(Cluster):
                 "jobconf": jobconf_of(job_class, given.jobconf),
                 "upload_files": [*(given.upload_files or []), *archives]}
 
+    def named(self, name: JobName, given: dict) -> dict:
+        return named_by("mapreduce.job.name", "mapreduce.job.tags", name, given)
+
     def task_memory(self) -> Optional[TaskMemory]:
         asked = self.container_memory()
         if not str(asked).isdecimal():
@@ -275,6 +289,10 @@ class Hadoop(Streaming):
         return {**super().settings(job_class, given, folder, output_dir),
                 "hadoop_streaming_jar": self.streaming_jar,
                 "output_dir": output_dir or join(self.scratch, "output-%d" % self._jobs)}
+
+    def commit(self, job, runner) -> None:
+        refuse_uncommitted(runner.get_output_dir(), self.files,
+                           runner.splits if job.MAP_ONLY else None)
 
     def container_memory(self):
         asked = super().container_memory()

@@ -10,6 +10,8 @@ from typing import Optional
 from mrjob.inline import InlineMRJobRunner
 
 from howdah.errors import UserError
+from howdah.launch.committed import SUCCESS
+from howdah.launch.files.paths import local_path
 from howdah.launch.inputs import SLICE_BYTES, Inputs, slices, whole_number
 from howdah.launch.memory import TaskMemory, share_of_machine
 from howdah.launch.runners.backend import Backend
@@ -74,6 +76,11 @@ class Inline(Backend):
 
     def task_memory(self) -> Optional[TaskMemory]:
         return share_of_machine(self.cores)
+
+    def commit(self, job, runner) -> None:
+        """mrjob's local tasks write in place: the mark tells their output from a broken job's."""
+        with open(os.path.join(local_path(runner.get_output_dir()), SUCCESS), "wb"):
+            pass
 
 
 class Local(Inline):

@@ -28,15 +28,18 @@ from howdah.launch.files.paths import is_s3
 from howdah.launch.files.s3 import S3Files
 from howdah.launch.inputs import whole_number
 from howdah.launch.memory import MB, TaskMemory, share_of_machine
-from howdah.launch.runners.backend import Cluster
-from howdah.launch.runners.hadoop import TRACEBACK, cause_in_logs
+from howdah.launch.naming import JobName
+from howdah.launch.runners.backend import Cluster, named_by
+from howdah.launch.runners.hadoop import SAFE_COMMIT, TRACEBACK, cause_in_logs
 from howdah.launch.runners.shipping import zip_package
 
 log = logging.getLogger("mrjob.spark")
 
 #: Beneath what the user gives with --jobconf. Spark's web page delays the start of each job, and
 #: on YARN Spark 4.3 sets it up from two threads at once, and at times that ends the job.
-SPARK_CONF = {"spark.ui.enabled": "false", "spark.yarn.report.interval": "100ms"}
+SPARK_CONF = {"spark.ui.enabled": "false", "spark.yarn.report.interval": "100ms",
+              **{"spark.hadoop.mapreduce.fileoutputcommitter." + name: value
+                 for name, value in SAFE_COMMIT.items()}}
 
 TASK_ERROR = re.compile(r"PythonException: .*?(%s)" % TRACEBACK.pattern)
 JAVA_ERROR = re.compile(r'^(?:: |Caused by: |Exception in thread "main" )(\S.*)', re.MULTILINE)
@@ -192,6 +195,9 @@ class Spark(Cluster):
                 "jobconf": {**SPARK_CONF, **(given.jobconf or {})},
                 "python_bin": given.python_bin or [sys.executable],
                 "spark_tmp_dir": given.spark_tmp_dir or (self.scratch if self.remote else folder)}
+
+    def named(self, name: JobName, given: dict) -> dict:
+        return named_by("spark.app.name", "spark.yarn.tags", name, given)
 
     def task_memory(self) -> Optional[TaskMemory]:
         """With a local master a share of this machine; elsewhere what settings give to Python."""
