@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
 import pytest
-from scripts import IRIS_ARGS, REPOSITORY, succeed
+from installed import INSTALL, call, copy_sources, new_python
+from scripts import IRIS_ARGS, succeed
 
-BUILT_FROM = ("LICENSE", "MANIFEST.in", "README.md", "driver.py", "pyproject.toml", "setup.cfg")
 WAYS = {"folder": [], "sdist": [], "editable": ["-e"]}
-
-
-def call(*command, cwd: Path) -> str:
-    """What a command prints, which must exit with 0; its Python sees no packages but its own."""
-    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(list(map(str, command)), cwd=cwd, env=env, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert done.returncode == 0, done.stdout
-    return done.stdout
 
 
 def called(howdah: list, name: str, *args, cwd: Path) -> str:
@@ -33,24 +20,13 @@ def called(howdah: list, name: str, *args, cwd: Path) -> str:
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory) -> Path:
-    """Of a new environment: it has setuptools, and this one's packages but not its howdah."""
-    folder = tmp_path_factory.mktemp("venv")
-    call(sys.executable, "-m", "venv", folder, cwd=folder)
-    call(folder / "bin" / "python", "-m", "pip", "install", "--upgrade", "setuptools", cwd=folder)
-    [packages] = folder.glob("lib/python*/site-packages")
-    (packages / "zz_others.pth").write_text("\n".join(
-        path for path in sys.path if path.endswith("-packages")))
-    return folder / "bin" / "python"
+    return new_python(tmp_path_factory.mktemp("venv"))
 
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory, python) -> dict:
-    """What pip can install: a copy of the repository (it leaves folders there), and its sdist."""
-    folder = tmp_path_factory.mktemp("source")
-    for name in BUILT_FROM:
-        shutil.copy(REPOSITORY / name, folder)
-    shutil.copytree(REPOSITORY / "jobs", folder / "jobs", symlinks=True,
-                    ignore=shutil.ignore_patterns("*.egg-info", "__pycache__"))
+    """What pip can install: a copy of the repository, and its sdist."""
+    folder = copy_sources(tmp_path_factory.mktemp("source"))
     call(python, "-c", "from setuptools import build_meta; build_meta.build_sdist('dist')",
          cwd=folder)
     [sdist] = (folder / "dist").iterdir()
@@ -60,8 +36,7 @@ def sources(tmp_path_factory, python) -> dict:
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_all_runs_from_an_empty_folder(python, sources, tmp_path, way):
-    call(python, "-m", "pip", "install", "--no-deps", "--no-build-isolation", "--force-reinstall",
-         *WAYS[way], sources[way], cwd=tmp_path)
+    call(python, *INSTALL, *WAYS[way], sources[way], cwd=tmp_path)
     found = call(python, "-c", "from howdah.scripts import driver; print(driver.__file__)",
                  cwd=tmp_path)
     home = sources["folder"] if way == "editable" else python.parents[1]
