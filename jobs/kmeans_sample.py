@@ -27,6 +27,7 @@ class KMeansSample(HowdahJob):
 
     PLAN = SamplePlan
     LAUNCHER = "howdah.clustering.sampling"
+    WEIGHING = True
 
     def add_options(self, parser):
         add_sampling_options(parser)

@@ -9,5 +9,9 @@ class UserError(Exception):
     """Wrong use or bad input: a sentence with cause, place and what to do. Exit code 2."""
 
 
+class OutOfRange(UserError):
+    """Numbers that float64 cannot hold. A run of k-means may meet them in any round."""
+
+
 class JobFailed(Exception):
     """The job itself failed on its runner. Exit code 1."""

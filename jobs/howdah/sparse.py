@@ -30,6 +30,11 @@ def csr_rows(values: np.ndarray, columns: np.ndarray, ends: np.ndarray, width: i
     return csr_matrix((values, columns, ends), shape=(len(ends) - 1, width))
 
 
+def with_values(X, values: np.ndarray):
+    """CSR rows with other values at the same places."""
+    return csr_rows(values, X.indices, X.indptr, X.shape[1])
+
+
 def stacked(pieces: list, width: Optional[int] = None):
     """Rows of all pieces, dense or CSR; CSR pieces are widened to `width` or the widest."""
     if not is_sparse(pieces[0]):

@@ -106,7 +106,7 @@ def test_only_weights_of_zero(tmp_path):
     (tmp_path / "x.csv").write_text("x,w\n1,0\n2,0\n")
     assert refused("driver", tmp_path / "x.csv", "-k", 1, "--weight-column", "w",
                    "--output-dir", tmp_path / "out") == (
-        "-k is 1, but only 0 rows have a weight above 0; give a smaller -k.")
+        "No row has a weight above 0.")
     assert not (tmp_path / "out").exists()
 
 

@@ -7,6 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from howdah.errors import UserError
+from howdah.kmeans.centroids import GridCentroids
+from howdah.kmeans.classify import classify
+from howdah.kmeans.distances import own_distances
 from howdah.kmeans.grid import GRID_BITS, LIMIT, Space, added_in_pairs, row_lengths, sparse_lengths
 from howdah.kmeans.moments import Moments
 from howdah.kmeans.points import on_grid
@@ -174,3 +177,54 @@ def test_a_constant_column_comes_back_to_the_last_bit(value):
     for standardize in (False, True):
         measured = InMemory(X, standardize=standardize).measure(X[:2])
         assert measured.centroids[:, 0].tolist() == [value, value]
+
+
+@pytest.mark.parametrize("scale", [1e-320, 1e-308, 1e-290, 1e-281, 1e-279, 1e-200, 1e200, 1e299])
+def test_columns_of_any_range_keep_40_bits_of_it(scale):
+    """Beside a column of ordinary range; the subnormal ones have fewer bits of their own."""
+    X = np.random.default_rng(0).normal(size=(100, 2)) * [scale, 1.0]
+    memory = InMemory(X)
+    label = memory.labels(X[:2])
+    measured = memory.measure(X[:2]) if scale < 1e150 else None
+    back = [[float(Fraction(int(k) + c) / Fraction(10) ** int(p) / Fraction(2) ** int(q))
+             for k, c, p, q in zip(column, memory.space.centre, memory.space.tens,
+                                   memory.space.twos)] for column in memory.space.steps(X).T]
+    assert np.array(back) == pytest.approx(X, abs=0.0, rel=1e-8)
+    assert (np.abs(back - X) <= 2.0 ** -GRID_BITS * 2 * np.ptp(X, axis=0) + 5e-324).all()
+    if measured is not None:
+        for k in range(2):
+            exact = [sum(map(Fraction, X[label == k, j].tolist())) / int((label == k).sum())
+                     for j in range(2)]
+            assert measured.centroids[k] == pytest.approx(
+                [float(mean) for mean in exact], rel=1e-9, abs=1e-11 * scale + 5e-324)
+
+
+@pytest.mark.parametrize("scale", [1e-180, 1e160])
+def test_a_cost_that_float64_cannot_hold_is_refused(scale):
+    X = np.random.default_rng(0).normal(size=(100, 2)) * scale
+    with pytest.raises(UserError, match="widest column ranges over about .* scale the columns"):
+        InMemory(X).measure(X[:2])
+    standardized = InMemory(X, standardize=True).measure(X[:2])
+    assert np.isfinite(standardized.cost) and standardized.cost > 0
+
+
+def test_minus_zero_is_zero_whatever_the_splits():
+    a, b = np.array([[0.0], [1.0]]), np.array([[-0.0], [1.0]])
+    spelled = {dump_json(profile_of(np.concatenate(parts), rows=2).to_dict())
+               for parts in ((a, b), (b, a))}
+    assert len(spelled) == 1 and b"-0.0" not in spelled.pop()
+
+
+@pytest.mark.parametrize("exponent", [39, 41, 100, 700, 950])
+@pytest.mark.parametrize("form", [np.asarray, csr_matrix])
+def test_a_row_far_away_is_nearest_to_the_centroid_in_its_direction(exponent, form):
+    X = np.random.default_rng(0).normal(size=(100, 2))
+    C = np.array([[1.0, 1.0], [-1.0, 1.0], [0.0, -1.0]])
+    memory = InMemory(form(X))
+    far = np.ldexp(np.array([[1.0, 1.5], [-1.5, 1.0], [0.2, -1.0]]), exponent)
+    points = on_grid(form(far), memory.space, bounded=False)
+    grid_centroids = GridCentroids.of(C, memory.space)
+    labels, _ = classify(points, grid_centroids)
+    assert labels.tolist() == [0, 1, 2]
+    distances = own_distances(form(far), points, C, grid_centroids, labels)
+    assert distances == pytest.approx(np.hypot(*(far - C).T), rel=1e-11)

@@ -7,6 +7,7 @@ from fractions import Fraction
 import generators
 import numpy as np
 import pytest
+from howdah.errors import UserError
 from howdah.kmeans.farthest import Farthest
 from howdah.kmeans.grid import LIMIT
 from howdah.kmeans.points import GridPoints, on_grid
@@ -245,3 +246,54 @@ def test_sums_beyond_64_bits_keep_every_bit():
     assert sums.weights().tolist() == [2.0 ** 61] and sums.means()[0].tolist() == [0.0]
     sums.limbs[0, 0, 2] += 3
     assert sums.vectors().tolist() == [[3.0]]
+
+
+@pytest.mark.parametrize("kind", ["dense", "sparse"])
+@pytest.mark.parametrize("seed", range(4))
+def test_weights_that_are_22_powers_of_ten_apart_keep_their_digits(kind, seed):
+    """Each cluster's mean is that of fractions, though its rows weigh next to nothing."""
+    rng = RNG(seed)
+    X = np.round(rng.normal(size=(300, 3)), 3) + 10.0 * np.arange(3)[rng.integers(3, size=300)][
+        :, None]
+    weights = 10.0 ** (11 - 7.5 * (X[:, 0] // 5 + 1).clip(0, 3)) * rng.uniform(0.5, 1, size=300)
+    weights[rng.random(300) < 0.1] = 0.0
+    X, dense = (csr_matrix(X), X) if kind == "sparse" else (X, X)
+    memory = InMemory(X, weights, batch=64)
+    C = np.array([[0.0] * 3, [10.0] * 3, [20.0] * 3])
+    sums, labels = memory.sums(C), memory.labels(C)
+    for label, mean in enumerate(sums.means()):
+        own = [(Fraction(w), [Fraction(repr(x)) for x in row]) for w, row in zip(
+            weights[labels == label].tolist(), dense[labels == label].tolist()) if w]
+        total = sum(w for w, _ in own)
+        exact = [float(sum(w * row[j] for w, row in own) / total) for j in range(3)]
+        assert mean == pytest.approx(exact, rel=1e-12)
+        assert sums.weights()[label] == pytest.approx(float(total), rel=1e-15)
+    whole = bits(InMemory(X, weights, profile=memory.profile).sums(C))
+    assert bits(sums) == whole
+    merged = Sums(3, memory.space)
+    for part in (slice(200, 300), slice(0, 7), slice(7, 200)):
+        put(merged, InMemory(X[part], weights[part], profile=memory.profile).sums(C))
+    assert bits(merged) == whole
+
+
+def test_weights_farther_apart_than_sums_hold_are_refused():
+    X = np.arange(4.0)[:, None]
+    memory = InMemory(X, np.array([1e12, 1e-13, 0.0, 1.0]))
+    with pytest.raises(UserError, match="from 1e-13 to 1000000000000.0, .* 1e24 times"):
+        memory.sums(X[:2])
+
+
+def test_a_row_of_weight_0_lends_no_point_to_an_empty_cluster():
+    """Nor does it keep a cluster that would have no weight left."""
+    X, weights = np.array([[0.0], [1.0], [1.1]]), np.array([1.0, 1.0, 0.0])
+    C = np.array([[0.0], [0.9], [50.0]])
+    without = InMemory(X[:2], weights[:2]).measure(C)
+    measured = InMemory(X, weights).measure(C)
+    assert (measured.centroids == without.centroids).all()
+
+
+def test_the_cost_of_points_that_are_their_centroids_is_0():
+    X = np.repeat([[2.0], [7.0], [200.0]], 2, axis=0)
+    for weights in (None, np.repeat([1e8, 1e8, 1e-8], 2)):
+        measured = InMemory(X, weights).measure(X[::2])
+        assert measured.cost == 0.0 and measured.centroids.ravel().tolist() == [2.0, 7.0, 200.0]

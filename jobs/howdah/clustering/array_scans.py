@@ -7,8 +7,9 @@ from typing import Iterator, NamedTuple, Optional
 import numpy as np
 
 from howdah.clustering.rounds import wanted_bounds
-from howdah.clustering.sampling import dense_sample, distinct_rows, wanted_rows
+from howdah.clustering.sampling import dense_sample, distinct_rows, refuse_weights, wanted_rows
 from howdah.clustering.scans import Sample, Scans
+from howdah.errors import UserError
 from howdah.input.batches import rows_per_batch
 from howdah.kmeans.coreset import Sampler, chunk_rows
 from howdah.kmeans.grid import Space
@@ -41,8 +42,11 @@ class ArrayScans(Scans):
         sampler = Sampler(k, wanted_rows(settings, self.X.shape[1]), settings.seed,
                           settings.metric == "cosine", settings.standardize)
         rows = chunk_rows(None if self.sparse else self.X.shape[1])
-        profile, sample = sample_scan(self._batches(rows), sampler, distinct_rows(k))
-        assert profile is not None  # arrays have rows
+        profile, sample = sample_scan(self._weighing()._batches(rows), sampler, distinct_rows(k))
+        if profile is None:
+            raise UserError("No row has a weight above 0.")
+        profile.weightless = self.X.shape[0] - profile.rows
+        refuse_weights(profile)
         # Through its records, as a task's, which join what it holds.
         return Sample(profile, *dense_sample(
             profile, PrioritySample.of_records(sample.records()), k))
@@ -56,6 +60,13 @@ class ArrayScans(Scans):
 
     def columns(self, profile: Profile) -> list:
         return self.names or [str(i) for i in range(profile.width)]
+
+    def _weighing(self) -> ArrayScans:
+        """Without rows of weight 0."""
+        if self.weights is None or self.weights.all():
+            return self
+        rows = np.flatnonzero(self.weights > 0)
+        return ArrayScans(self.X[rows], self.weights[rows], self.names)
 
     def _batches(self, rows: int) -> Iterator[Rows]:
         for start in range(0, self.X.shape[0], rows):

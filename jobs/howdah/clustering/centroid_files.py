@@ -12,7 +12,7 @@ from howdah.clustering.models import CENTROIDS, MODEL, Model
 from howdah.errors import UserError
 from howdah.input.columns import places_of
 from howdah.input.layout import Layout, is_number
-from howdah.kmeans.lengths import squared_lengths, unit_rows
+from howdah.lengths import squared_lengths, unit_rows
 from howdah.launch.files.files import Files
 from howdah.launch.files.paths import join
 

@@ -7,7 +7,7 @@ from typing import Optional
 
 import numpy as np
 
-from howdah.kmeans.lengths import squared_lengths
+from howdah.lengths import squared_lengths
 
 RULE = "the largest simplified silhouette"
 

@@ -181,8 +181,8 @@ def rules_of(settings: Settings, profile) -> Rules:
     std = profile.moments.std
     if settings.standardize:
         std = np.where(std > 0, 1.0, 0.0)
-    return Rules(settings.min_gain, settings.tol, float(np.mean(std ** 2)), settings.max_rounds,
-                 settings.max_minutes)
+    scale = 0.0 if settings.tol is None else float(np.mean(std ** 2))
+    return Rules(settings.min_gain, settings.tol, scale, settings.max_rounds, settings.max_minutes)
 
 
 def refuse_empty(settings: Settings, last) -> None:
@@ -197,5 +197,7 @@ def choices_of(settings: Settings, sample: Sample, by_k: dict) -> list:
         return comparable(rows, sample.profile, settings.metric, settings.standardize)
 
     points = seen(sample.rows)
-    return [choice_of(each.result, points, sample.weights, seen(each.model.centroids))
-            for each in by_k.values()]
+    # Silhouettes have no unit, and squares of large numbers would be infinite.
+    top = int(np.frexp(np.abs(points).max(initial=0.0))[1])
+    return [choice_of(each.result, np.ldexp(points, -top), sample.weights,
+                      np.ldexp(seen(each.model.centroids), -top)) for each in by_k.values()]

@@ -8,6 +8,7 @@ import traceback
 
 import numpy as np
 
+from howdah.arithmetic import refusal
 from howdah.clustering.assigning import assign_plan
 from howdah.clustering.centroid_files import read_centroids
 from howdah.clustering.clustering import (
@@ -25,7 +26,7 @@ from howdah.clustering.report import ROUND_HEADER, described, stopped, summary, 
 from howdah.clustering.sampling import check_clusters
 from howdah.clustering.scans import Jobs, JobScans
 from howdah.clustering.seeds import SEEDINGS
-from howdah.errors import OK, STOPPED_BY_LIMIT, JobFailed, UserError
+from howdah.errors import OK, STOPPED_BY_LIMIT, JobFailed, OutOfRange, UserError
 from howdah.launch.console import notice, say, set_up_logging
 from howdah.launch.inputs import list_inputs
 from howdah.launch.launch import Launch
@@ -56,12 +57,18 @@ def run(job, jobs: Jobs) -> int:
         try:
             return Command(launch, jobs, output).run()
         except BaseException as error:
-            _end(error, options, output)
+            _end(refusal(error), options, output)
             raise
 
 
 def _end(error: BaseException, options, output: Output) -> None:
-    """Leave nothing of a run that had not begun; keep the other's folder and say the way on."""
+    """Leave nothing of a run that had not begun; keep the other's folder and say the way on.
+
+    Nor is there a way on with numbers that float64 cannot hold.
+    """
+    if isinstance(error, OutOfRange):
+        output.discard()
+        raise error
     if not output.begun:
         output.discard()
         if isinstance(error, OSError):

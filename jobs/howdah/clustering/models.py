@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from howdah import __version__
+from howdah.arithmetic import libraries
 from howdah.clustering.profiles import from_readable, readable
 from howdah.errors import UserError
 from howdah.kmeans.grid import Space
@@ -18,6 +19,8 @@ from howdah.launch.files.paths import join
 from howdah.spelling import json_text
 
 FORMAT_VERSION = 1
+# Beyond this power of two of the columns' ranges scikit-learn's squares are no longer safe.
+SAFE_POWERS = 400
 CENTROIDS, MODEL, JOBLIB, ROUNDS, PROFILE = (
     "centroids.csv", "model.json", "model.joblib", "rounds.jsonl", "profile.json")
 
@@ -94,29 +97,46 @@ class Model:
             [c["cost"] for c in clusters], value["stop"], value["seed"], value["options"])
 
     def to_estimator(self):
-        """A fitted scikit-learn KMeans, behind a StandardScaler if the columns were scaled.
+        """A fitted scikit-learn KMeans, behind what brings rows to its scale, if they need it.
 
-        Cosine needs no scaling of rows: with centroids of unit length the nearest one is the same
-        for a row of any length.
+        Rows are scaled to unit length for cosine; columns by their standard deviations, or by one
+        power of two for all where scikit-learn's squares would leave float64.
         """
         from sklearn.cluster import KMeans
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
+        from sklearn.preprocessing import Normalizer, StandardScaler
 
         space = self.space()
-        per_unit = space.per_unit
-        centres = self.centroids * per_unit if self.standardize else self.centroids
-        with warnings.catch_warnings():
+        extreme = abs(space.top) > SAFE_POWERS
+        factors = np.ldexp(space.per_unit, -space.top if extreme else 0)
+        scaled = self.standardize or extreme
+        centres = self.centroids * factors if scaled else self.centroids
+        with warnings.catch_warnings(), libraries():
             warnings.simplefilter("ignore", ConvergenceWarning)
             estimator = KMeans(len(centres), init=centres, n_init=1, max_iter=1).fit(centres)
         estimator.cluster_centers_ = centres.copy()
         estimator.inertia_ = float(np.sum(self.costs))
-        if not self.standardize:
+        if self.metric == "cosine":
+            # Normalizer takes a row below 2e-15 for zeros: such a row is enlarged, where the others
+            # are at most 1, and their squares do not vanish.
+            larger, *normalizers = (_fitted(part, self.width) for part in (
+                StandardScaler(with_mean=False), Normalizer("max"), Normalizer("max"),
+                Normalizer()))
+            larger.scale_ = np.full(self.width, 2.0 ** -1000)
+            return make_pipeline(normalizers[0], larger, *normalizers[1:], estimator)
+        if not scaled:
             return estimator
-        scaler = StandardScaler(with_mean=False).fit(np.zeros((1, self.width)))
-        scaler.scale_, scaler.var_ = 1.0 / per_unit, 1.0 / per_unit ** 2
+        scaler = _fitted(StandardScaler(with_mean=False), self.width)
+        scaler.scale_ = 1.0 / factors
+        with libraries():
+            scaler.var_ = scaler.scale_ ** 2
         return make_pipeline(scaler, estimator)
+
+
+def _fitted(transformer, width: int):
+    """A transformer that knows the number of columns."""
+    return transformer.fit(np.zeros((1, width)))
 
 
 def read_model(path: str, files: Files) -> Model:

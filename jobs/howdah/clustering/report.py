@@ -9,6 +9,7 @@ from howdah.launch.console import notice
 
 # A value this many interquartile ranges away leaves the others 19 bits of the grid's 39.
 OUTLYING = 1e6
+LEAST_SPREAD = 1e-280
 ROUND_HEADER = "round  cost                  shift         empty  seconds"
 
 
@@ -38,6 +39,7 @@ def warn_of(options, profile, rows, columns: list) -> None:
 def warn_of_outliers(moments, rows, columns: list) -> None:
     """Say which column's range is so far beyond its bulk that the grid is coarse there."""
     spread = np.subtract(*np.percentile(rows, [75, 25], axis=0))
+    spread[spread < LEAST_SPREAD] = 0.0
     reach = np.maximum(moments.high - moments.means, moments.means - moments.low)
     times = np.divide(reach, spread, out=np.zeros_like(reach), where=spread > 0)
     if times.max() > OUTLYING:

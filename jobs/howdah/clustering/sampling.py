@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from typing import Optional
 
@@ -18,6 +19,7 @@ from howdah.kmeans.coreset import sample_size
 from howdah.kmeans.moments import SKETCH
 from howdah.kmeans.priority_sample import PrioritySample
 from howdah.kmeans.profile import Profile
+from howdah.kmeans.sums import refuse_ratio
 from howdah.launch.script import run_or_print
 from howdah.sparse import is_sparse
 from howdah.spelling import json_text
@@ -92,9 +94,14 @@ def check_clusters(counts) -> None:
 def profile_and_sample(outcome, fewest: int = 1) -> tuple[Profile, np.ndarray, np.ndarray]:
     """Profile, sampled rows (m, d) and their weights (m,) from a scan's records.
 
-    UserError if less than `fewest` rows can be held.
+    UserError if less than `fewest` rows can be held, or for weights that sums cannot hold.
     """
-    profile = Profile.merged(map(Profile.from_dict, outcome.records["profile"]))
+    profiles = outcome.records.get("profile")
+    if not profiles:
+        raise UserError("No row has a weight above 0.")
+    profile = Profile.merged(map(Profile.from_dict, profiles))
+    profile.weightless = outcome.row_counts.used - profile.rows
+    refuse_weights(profile)
     sample = PrioritySample.of_records(outcome.records.get("sample", []))
     return (profile, *dense_sample(profile, sample, fewest))
 
@@ -137,6 +144,16 @@ def read_profile(path: str, launch) -> Profile:
     if places is not None:
         profile.moments = profile.moments.of_columns(np.argsort(places))
     return profile
+
+
+def refuse_weights(profile: Profile) -> None:
+    """UserError for weights whose sum, or ratio, no sums can hold."""
+    if not profile.heaviest:
+        return
+    if not math.isfinite(profile.total_weight or 0.0):
+        raise UserError("The weights add up to more than 1.8e308; scale them.")
+    if profile.lightest:
+        refuse_ratio(profile.lightest, profile.heaviest)
 
 
 def refuse_too_few_points(k: int, profile: Profile, rows: np.ndarray) -> None:

@@ -82,7 +82,7 @@ class JobScans(Scans):
         self.launch.rows = profile.rows
         self.layout = with_width(self.layout, profile)
         # Where no row has a weight, that is said of the sample later.
-        sets = sum(first_sets(settings, max(len(rows), 1), profile.rows))
+        sets = sum(first_sets(settings, max(len(rows), 1), profile.moments.n))
         refuse_large_round(self.launch, sets, profile.width)
         return Sample(profile, rows, weights, outcome.row_counts)
 

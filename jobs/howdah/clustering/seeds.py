@@ -6,7 +6,7 @@ import numpy as np
 
 from howdah.clustering.split_merge import improved, lloyd
 from howdah.errors import UserError
-from howdah.kmeans.lengths import unit_rows
+from howdah.lengths import unit_rows
 from howdah.kmeans.profile import Profile
 
 INITS = 5
@@ -53,7 +53,7 @@ def starts_of_sample(rows: np.ndarray, weights: np.ndarray, k: int, seed: int,
     A cluster's mean over m sampled rows is 1/m of its variance off, so solutions of a small sample
     differ by more than the sample can tell.
     """
-    count = start_count(k, len(rows), profile.rows)
+    count = start_count(k, len(rows), profile.moments.n)
     seeds = [seed, *np.random.SeedSequence(seed).generate_state(count - 1).tolist()]
     return [solve(rows, weights, k, s, profile, metric, standardize) for s in seeds]
 

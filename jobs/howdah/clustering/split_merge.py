@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from howdah.kmeans.lengths import squared_distances, squared_lengths
+from howdah.arithmetic import libraries
+from howdah.lengths import squared_distances, squared_lengths
 
 SPLITS = 3
 SPLIT_ROUNDS = 6
@@ -30,7 +31,7 @@ def lloyd(points: np.ndarray, weights: np.ndarray, start, n_init: int = 1, seed:
 
     init = start if isinstance(start, np.ndarray) else "k-means++"
     k = len(start) if isinstance(start, np.ndarray) else start
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), libraries():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return KMeans(k, init=init, n_init=n_init, random_state=seed).fit(
             points, sample_weight=weights)

@@ -43,11 +43,22 @@ def rows_per_batch(n_columns: Optional[int]) -> int:
     return max(256, min(MOST_ROWS, BATCH_VALUES // max(n_columns or 1, 1)))
 
 
-def batches(parser: Parser, blocks: Iterable[Block], size: int) -> Iterator[Batch]:
-    """Good rows of all blocks in batches of `size` rows, the last one smaller."""
+def batches(parser: Parser, blocks: Iterable[Block], size: int,
+            weighing: bool = False) -> Iterator[Batch]:
+    """Good rows of all blocks in batches of `size` rows, the last one smaller.
+
+    weighing  without the rows of weight 0
+    """
     gather = _gather_sparse if parser.layout.sparse else _gather_dense
     pieces = (rows for block in blocks for rows in parser.parse(block))
-    return gather(pieces, parser, size)
+    return gather(map(_weighing, pieces) if weighing else pieces, parser, size)
+
+
+def _weighing(rows: Rows) -> Rows:
+    """The rows whose weight is not 0."""
+    if rows.weights is None or rows.weights.all():
+        return rows
+    return rows.only(rows.weights > 0)
 
 
 def _gather_dense(pieces: Iterable[Rows], parser: Parser, size: int) -> Iterator[Batch]:

@@ -14,5 +14,5 @@ bits. Arrays and random generators are passed in; records are dicts of numbers a
         +-> seeds, by the launcher                  v
                                            sums, farthest -> recentre, by the reducer
 
-`records` has what the sample scan sends, `lengths` the plain NumPy that several of them need.
+`records` has what the sample scan sends; howdah.lengths is the plain NumPy that several need.
 """

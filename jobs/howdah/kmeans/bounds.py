@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from howdah.kmeans.lengths import squared_distances, squared_lengths
+from howdah.lengths import squared_distances, squared_lengths
 
 # Of the least distance between two centroids: where clusters stand apart, seeds from a sample move
 # less, and no point is so near to the middle between two.

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from howdah.errors import OutOfRange
 from howdah.kmeans.grid import Space
-from howdah.kmeans.lengths import squared_lengths
+from howdah.lengths import squared_lengths
 
 # Float32 products of numbers below 2**-100 or so are lost, and above 2**120 infinite.
 LOST = 2.0 ** -100
 FAR = 2.0 ** 60
+# A centroid beyond this stands there instead: it gets no point either, and squares stay finite.
+OUT_OF_SIGHT = 2.0 ** 250
 
 
 @dataclass
@@ -36,7 +39,15 @@ class GridCentroids:
     def of(cls, centroids: np.ndarray, space: Space) -> GridCentroids:
         """From raw centroids (k, d)."""
         steps = space.centroid_steps(np.asarray(centroids, dtype=np.float64))
-        metric = steps * space.scale
+        with np.errstate(over="ignore"):
+            metric = steps * space.scale
+        beyond = np.abs(metric) > OUT_OF_SIGHT
+        if beyond.any():
+            if beyond.any(axis=1).all():
+                raise OutOfRange("All centroids lie more than 1e75 ranges of the data away from"
+                                 " it; start from others.")
+            metric = np.clip(metric, -OUT_OF_SIGHT, OUT_OF_SIGHT)
+            steps = np.where(beyond, metric / space.scale, steps)
         norms = squared_lengths(metric)
         factors = np.column_stack([np.clip(-metric, -FAR, FAR), np.minimum(norms / 2, FAR * FAR)])
         labels = np.arange(len(steps))[:, None]

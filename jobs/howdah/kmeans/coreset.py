@@ -12,7 +12,7 @@ from typing import Optional
 
 import numpy as np
 
-from howdah.kmeans.lengths import squared_lengths, unit_rows
+from howdah.lengths import squared_lengths, unit_rows
 from howdah.kmeans.priority_sample import PrioritySample
 from howdah.sparse import is_sparse
 

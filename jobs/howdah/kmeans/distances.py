@@ -7,6 +7,7 @@ import numpy as np
 from howdah.kmeans.centroids import GridCentroids
 from howdah.kmeans.grid import Space
 from howdah.kmeans.points import GridPoints
+from howdah.lengths import extreme, lengths
 
 
 def pair_distances(points: GridPoints, rows: np.ndarray, centroids: GridCentroids,
@@ -33,21 +34,32 @@ def own_distances(X, points: GridPoints, centroids: np.ndarray, grid_centroids: 
 
     Euclidean in raw (or standardised) units, or 1 - cosine. Dense Euclidean distances are taken
     from the raw values, so that a point half a unit away is at 0.5 exactly.
+
+    Where a square is near the ends of float64 the row is measured again as `lengths` does.
     """
     space: Space = points.space  # type: ignore
     if points.sparse or space.cosine:
         squares = pair_distances(points, np.arange(len(points)), grid_centroids, labels)
         # Of sparse rows, a difference of sums: on a centroid it may be just below 0.
         squares = np.maximum(squares, 0.0)
-        return squares / 2 if space.cosine else np.sqrt(squares) * space.unit
-    factors = space.per_unit / space.unit
+        if space.cosine:
+            return squares / 2
+        # A row brought near was far beyond all centroids, so its length is its distance.
+        return np.ldexp(np.sqrt(squares), space.top + (0 if points.nearer is None
+                                                       else points.nearer))
     total = np.zeros(len(points))
-    for j in range(X.shape[1]):
-        difference = X[:, j] - centroids[labels, j]
-        difference *= factors[j]
-        difference *= difference
-        total += difference
-    return np.sqrt(total) * space.unit
+    with np.errstate(over="ignore", invalid="ignore"):
+        factors = np.ldexp(space.per_unit, -space.top)
+        for j in range(X.shape[1]):
+            difference = X[:, j] - centroids[labels, j]
+            difference *= factors[j]
+            difference *= difference
+            total += difference
+        found = np.ldexp(np.sqrt(total), space.top)
+    odd = extreme(total)
+    if len(odd):
+        found[odd] = lengths((X[odd] - centroids[labels[odd]]) * space.per_unit)
+    return found
 
 
 def _sparse_pair_distances(points, rows, centroids, labels) -> np.ndarray:

@@ -15,13 +15,24 @@ from typing import Optional
 
 import numpy as np
 
+from howdah.errors import OutOfRange
 from howdah.kmeans.moments import Moments
+from howdah.lengths import by_powers, row_exponents
+from howdah.sparse import is_sparse, with_values
 
 GRID_BITS = 40
 LIMIT = 2.0 ** GRID_BITS
-# Below this a column's range is rounded up to it, so that 1 / step stays finite.
+# Of a column whose range is below this the steps are powers of two alone: 10**tens / step would be
+# infinite. No float64 is finer than 2**-FINEST.
 LEAST_REACH = 1e-280
+FINEST = 1074
+MOST_TWOS = 3
 OFF_HALFWAY = 0.1180339887498949
+# Rows so many powers of two beyond the range are far (see `brought_near`).
+FAR_BITS = 40
+# A length of fewer powers of two may have lost digits.
+SUBNORMAL = -960
+LEAST_NORMAL = 2.0 ** -1022
 
 
 @dataclass(frozen=True)
@@ -32,7 +43,7 @@ class Space:
     centre      d Python integers: the grid's origin in steps; 0 for sparse data and cosine
     scale       (d,) a step's length in metric units; column ranges come out at most 1
     per_unit    (d,) what a raw unit of a column counts: 1, or 1 / standard deviation
-    unit        squared metric units times unit**2 are squared raw (or standardised) units
+    top         a metric unit is 2**top raw (or standardised) units
     cosine      rows and centroids have unit length
     heaviest    the largest sample weight, None for data without weights
     """
@@ -42,7 +53,7 @@ class Space:
     centre: list
     scale: np.ndarray
     per_unit: np.ndarray
-    unit: float
+    top: int
     cosine: bool = False
     heaviest: Optional[float] = None
 
@@ -53,21 +64,27 @@ class Space:
         d = len(moments.low)
         if cosine:
             return cls(np.zeros(d, dtype=np.int64), np.full(d, GRID_BITS), [0] * d,
-                       np.full(d, 2.0 ** -GRID_BITS), np.ones(d), 1.0, True, heaviest)
+                       np.full(d, 2.0 ** -GRID_BITS), np.ones(d), 0, True, heaviest)
         origin = np.zeros(d) if sparse else _coarse_mean(moments)
         reach = np.maximum(np.abs(moments.low - origin), np.abs(moments.high - origin))
         tens, twos = _step_exponents(reach, origin)
-        rate = _rates(tens, twos)
+        lift = twos - np.minimum(twos, MOST_TWOS)
+        rate = _rates(tens, twos - lift)
         centre = [_integer(o, int(p), int(q)) for o, p, q in zip(origin, tens, twos)]
         # 1 / rate in units of a power of two at or above the longest column.
         std = _coarse_std(moments) if standardize else np.ones(d)
         top = int(np.frexp(np.max(reach / std, initial=0.0))[1]) + 1
-        scale = np.ldexp(1.0, -top) / rate / std
-        return cls(tens, twos, centre, scale, 1.0 / std, float(np.ldexp(1.0, top)), False, heaviest)
+        scale = np.ldexp(1.0 / rate / std, -top - lift)
+        return cls(tens, twos, centre, scale, 1.0 / std, top, False, heaviest)
 
     @property
     def width(self) -> int:
         return len(self.scale)
+
+    @property
+    def unit(self) -> float:
+        """A metric unit in raw (or standardised) units."""
+        return float(np.ldexp(1.0, self.top))
 
     @property
     def weighted(self) -> bool:
@@ -79,9 +96,26 @@ class Space:
         return int(np.frexp(self.heaviest)[1]) if self.heaviest else 0
 
     @cached_property
+    def lift(self) -> Optional[np.ndarray]:
+        """Powers of two (d,) that `rate` lacks, so as to be finite; None where it lacks none."""
+        lift = self.twos - np.minimum(self.twos, MOST_TWOS)
+        return lift if not self.cosine and lift.any() else None
+
+    @cached_property
     def rate(self) -> np.ndarray:
-        """Steps per raw unit (d,)."""
-        return _rates(self.tens, self.twos)
+        """Steps per raw unit (d,), but for the powers of two of `lift`."""
+        return _rates(self.tens, self.twos if self.lift is None else self.twos - self.lift)
+
+    @cached_property
+    def faint(self) -> bool:
+        """Whether the range of a column is lost in float32 beside that of the widest."""
+        return bool((LIMIT * self.scale < 1e-30).any())
+
+    @cached_property
+    def far(self) -> np.ndarray:
+        """Raw distances from the origin (d,) beyond which `brought_near` shortens a row."""
+        with np.errstate(over="ignore", divide="ignore"):
+            return np.ldexp(1.0 / self.per_unit, self.top + FAR_BITS) + np.abs(self.origin)
 
     @cached_property
     def origin(self) -> np.ndarray:
@@ -94,18 +128,47 @@ class Space:
         K = np.empty((X.shape[1], len(X)))
         np.subtract(X.T, self.origin[:, None], out=K)
         if self.cosine:
-            K /= row_lengths(K)
+            _to_unit_length(K)
         K *= self.rate[:, None]
+        if self.lift is not None:
+            np.ldexp(K, self.lift[:, None], out=K)
         return np.rint(K, out=K)
 
     def sparse_steps(self, X):
         """CSR rows with their values as integer-valued grid steps."""
         values = X.data
         if self.cosine:
+            exponents = row_exponents(X)
+            if exponents.min(initial=0) < SUBNORMAL:
+                X = by_powers(X, -exponents)
+                values = X.data
             values = values / np.repeat(sparse_lengths(X), np.diff(X.indptr))
-        K = X.copy()
-        K.data = np.rint(values * self.rate[X.indices])
-        return K
+        values = values * self.rate[X.indices]
+        if self.lift is not None:
+            values = np.ldexp(values, self.lift[X.indices])
+        return with_values(X, np.rint(values))
+
+    def brought_near(self, X) -> tuple:
+        """Rows X, dense or CSR, and exponents (n,): a row was divided by 2**exponent, mostly 1.
+
+        A row that is 2**40 ranges away keeps its direction from the origin, which alone tells its
+        nearest centroid, and comes near enough for float32. None for exponents of zero.
+        """
+        if self.cosine:
+            return X, None
+        values, far, origin = ((X.data, self.far[X.indices], 0.0) if is_sparse(X)
+                               else (X, self.far, self.origin))
+        if not (np.abs(values) > far).any():
+            return X, None
+        moved = values - origin
+        beyond = np.frexp(moved)[1] - np.frexp(np.minimum(far, 1e308))[1]
+        if is_sparse(X):
+            exponents = np.zeros(X.shape[0], dtype=np.int64)
+            np.maximum.at(exponents, np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)), beyond)
+            return by_powers(X, -exponents), exponents
+        exponents = np.maximum(beyond.max(axis=1), 0)
+        near = np.where(exponents[:, None] > 0, origin + np.ldexp(moved, -exponents[:, None]), X)
+        return np.asfortranarray(near), exponents
 
     def centroid_steps(self, centroids: np.ndarray) -> np.ndarray:
         """Raw centroids (k, d) in grid steps; for cosine of unit length.
@@ -115,12 +178,16 @@ class Space:
         """
         C = np.ascontiguousarray((centroids - self.origin).T)
         if self.cosine:
-            C /= row_lengths(C)
+            _to_unit_length(C)
             return np.ascontiguousarray((C * self.rate[:, None]).T)
-        K = np.ascontiguousarray(C.T) * self.rate
-        nearest = np.rint(K)
         own_rounding = 2.0 ** -51 * (np.abs(centroids) + np.abs(self.origin)) * self.rate
-        return np.where(np.abs(K - nearest) <= own_rounding, nearest, K)
+        with np.errstate(over="ignore"):
+            K = np.ascontiguousarray(C.T) * self.rate
+            if self.lift is not None:
+                K, own_rounding = np.ldexp(K, self.lift), np.ldexp(own_rounding, self.lift)
+        nearest = np.rint(K)
+        with np.errstate(invalid="ignore"):
+            return np.where(np.abs(K - nearest) <= own_rounding, nearest, K)
 
     def raw_means(self, totals: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Centroids totals / weights in raw units (k, d), each coordinate rounded once.
@@ -137,14 +204,27 @@ class Space:
             return means / row_lengths(means.T)[:, None]
         return means
 
-    def squared(self, value):
-        """A squared distance in metric units, in the user's: raw squared, or for cosine 1 - cos."""
-        return value * (0.5 if self.cosine else self.unit * self.unit)
+    def squared(self, value, exponent: int = 0):
+        """Squared distances in metric units, in the user's: raw squared, or for cosine 1 - cos.
+
+        They are times 2**exponent. OutOfRange where the result is above all float64, or so small
+        that it keeps no digits.
+        """
+        power = exponent + (-1 if self.cosine else 2 * self.top)
+        with np.errstate(over="ignore", under="ignore"):
+            found = np.ldexp(value, power)
+        if not np.isfinite(found).all() or ((found < LEAST_NORMAL) & (np.asarray(value) > 0)).any():
+            raise OutOfRange(
+                "Squared distances of this data leave float64 (2.2e-308 to 1.8e308): its widest"
+                " column ranges over about %.1g%s; scale the columns%s."
+                % (self.unit, *(("", "") if self.heaviest is None else (
+                    ", its largest weight is %g" % self.heaviest, " or the weights"))))
+        return found
 
     def to_dict(self) -> dict:
         return {"tens": self.tens, "twos": self.twos, "centre": self.centre, "scale": self.scale,
                 "per_unit": self.per_unit,
-                "unit": self.unit, "cosine": self.cosine, "heaviest": self.heaviest}
+                "top": self.top, "cosine": self.cosine, "heaviest": self.heaviest}
 
     @classmethod
     def from_dict(cls, value: dict) -> Space:
@@ -172,7 +252,11 @@ def _step_exponents(reach: np.ndarray, origin: np.ndarray) -> tuple[np.ndarray, 
     steps = 2.0 ** (GRID_BITS - 1) / np.maximum(reach, LEAST_REACH)
     tens = np.floor(np.log10(steps)).astype(np.int64)
     twos = np.floor(np.log2(steps / 10.0 ** tens)).astype(np.int64)
-    return np.where(reach > 0, tens, 0), np.where(reach > 0, twos, 0)
+    tiny = reach < LEAST_REACH
+    tens = np.where(tiny, 0, tens)
+    twos = np.where(tiny, np.minimum(GRID_BITS - 1 - np.frexp(reach)[1], FINEST), twos)
+    known = (reach > 0) | constant & (origin != 0)
+    return np.where(known, tens, 0), np.where(known, twos, 0)
 
 
 def _rates(tens: np.ndarray, twos: np.ndarray) -> np.ndarray:
@@ -204,6 +288,11 @@ def row_lengths(K: np.ndarray) -> np.ndarray:
 
     Not those of `lengths.unit_rows`, which may differ in the last bit.
     """
+    return np.ldexp(*_lengths_and_exponents(K))
+
+
+def _lengths_and_exponents(K: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lengths (n,), from 1/2 on, of the columns of K in units of powers of two; 1 for zeros."""
     top = np.abs(K).max(axis=0)
     top[top == 0] = 1.0
     exponent = np.frexp(top)[1]
@@ -213,7 +302,17 @@ def row_lengths(K: np.ndarray) -> np.ndarray:
         part *= part
         total += part
     total[total == 0] = 1.0
-    return np.ldexp(np.sqrt(total), exponent)
+    return np.sqrt(total), exponent
+
+
+def _to_unit_length(K: np.ndarray) -> None:
+    """Divide the columns of K (d, n) by their lengths, in place."""
+    length, exponent = _lengths_and_exponents(K)
+    if exponent.min(initial=0) < SUBNORMAL:
+        np.ldexp(K, -exponent, out=K)
+        K /= length
+    else:
+        K /= np.ldexp(length, exponent)
 
 
 def sparse_lengths(X) -> np.ndarray:

@@ -33,9 +33,10 @@ class Moments(Record):
         if is_sparse(X):
             return cls._of_sparse(X)
         columns = np.ascontiguousarray(X.T)
-        low, high = columns.min(axis=1), columns.max(axis=1)
+        # Which of -0.0 and 0.0 is the less would depend on the splits.
+        low, high = columns.min(axis=1) + 0.0, columns.max(axis=1) + 0.0
         exponent = _exponents(low, high)
-        scaled = columns * np.ldexp(1.0, -exponent)[:, None]
+        scaled = _scaled(columns, exponent[:, None])
         mean = scaled.mean(axis=1)
         scaled -= mean[:, None]
         return cls(len(X), exponent, mean, np.einsum("ij,ij->i", scaled, scaled), low, high)
@@ -53,8 +54,9 @@ class Moments(Record):
             low[full], high[full] = np.inf, -np.inf
             np.minimum.at(low, columns, values)
             np.maximum.at(high, columns, values)
+        low, high = low + 0.0, high + 0.0
         exponent = _exponents(low, high)
-        scaled = values * np.ldexp(1.0, -exponent)[columns]
+        scaled = _scaled(values, exponent[columns])
         mean = np.bincount(columns, scaled, minlength=d) / n
         scaled -= mean[columns]
         m2 = np.bincount(columns, scaled * scaled, minlength=d) + (n - filled) * mean ** 2
@@ -103,6 +105,13 @@ class Moments(Record):
 def _exponents(low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Smallest powers of two above the columns' magnitudes."""
     return np.frexp(np.maximum(np.abs(low), np.abs(high)))[1].astype(np.int64)
+
+
+def _scaled(values: np.ndarray, exponent: np.ndarray) -> np.ndarray:
+    """values * 2**-exponent, quickly where that power is a float64."""
+    if exponent.min(initial=0) < -1000:
+        return np.ldexp(values, -exponent)
+    return values * np.ldexp(1.0, -exponent)
 
 
 def row_hashes(X) -> np.ndarray:

@@ -17,13 +17,16 @@ from howdah.kmeans.records import ProfileRecord
 class Profile:
     """Moments of the columns, number of distinct rows, sample weights.
 
-    `total_weight`, `heaviest` are None for data without weights.
+    `total_weight`, `heaviest` and `lightest` are None for data without weights. All is of the rows
+    whose weight is not 0; `weightless` counts the others.
     """
 
     moments: Moments
     distinct: Distinct
     total_weight: Optional[float] = None
     heaviest: Optional[float] = None
+    lightest: Optional[float] = None
+    weightless: int = 0
 
     @classmethod
     def of(cls, X, weights: Optional[np.ndarray], hashes: np.ndarray, distinct: int) -> Profile:
@@ -32,7 +35,8 @@ class Profile:
         sketch.add(hashes)
         if weights is None:
             return cls(Moments.of(X), sketch)
-        return cls(Moments.of(X), sketch, float(weights.sum()), float(weights.max()))
+        return cls(Moments.of(X), sketch, float(weights.sum()), float(weights.max()),
+                   float(weights.min()))
 
     def merge(self, other: Profile) -> Profile:
         self.distinct.add(other.distinct.smallest)
@@ -40,7 +44,9 @@ class Profile:
             return Profile(self.moments.merge(other.moments), self.distinct)
         return Profile(self.moments.merge(other.moments), self.distinct,
                        (self.total_weight or 0.0) + (other.total_weight or 0.0),
-                       max(self.heaviest, other.heaviest))
+                       max(self.heaviest, other.heaviest),
+                       min((profile.lightest for profile in (self, other)
+                            if profile.lightest is not None), default=None))
 
     @staticmethod
     def merged(profiles: Iterable[Profile]) -> Profile:
@@ -48,7 +54,8 @@ class Profile:
 
     @property
     def rows(self) -> int:
-        return self.moments.n
+        """Rows that were used, those of weight 0 too."""
+        return self.moments.n + self.weightless
 
     @property
     def width(self) -> int:
@@ -60,11 +67,12 @@ class Profile:
 
     def to_dict(self) -> dict:
         return ProfileRecord(self.moments.to_dict(), self.distinct.size, self.distinct.smallest,
-                             self.total_weight, self.heaviest).to_dict()
+                             self.total_weight, self.heaviest, self.lightest,
+                             self.weightless).to_dict()
 
     @classmethod
     def from_dict(cls, value: dict) -> Profile:
         record = ProfileRecord.from_dict(value)
         return cls(Moments.from_dict(record.moments),
                    Distinct(record.distinct_size, record.distinct),
-                   record.total_weight, record.heaviest)
+                   record.total_weight, record.heaviest, record.lightest, record.weightless)

@@ -17,9 +17,11 @@ from howdah.kmeans.bounds import longest_move
 from howdah.kmeans.centroids import GridCentroids
 from howdah.kmeans.grid import Space
 from howdah.kmeans.sums import Sums
+from howdah.lengths import squared_lengths
 
 # Coordinates whose sums are divided at a time: as Python's integers they take 100 bytes and more.
 PIECE_VALUES = 1 << 17
+LEAST_SHIFT = 5e-324
 
 
 @dataclass
@@ -105,8 +107,8 @@ class Recentred:
         farthest   the farthest points of all (see Farthest)
         radius     how far centroids may move and all labels stay (see bounds), metric units
 
-        An empty cluster moves to the farthest point that is not alone in its cluster, which leaves
-        its old cluster, as in scikit-learn; without such a point it stays where it was.
+        An empty cluster moves to the farthest point that leaves its old cluster some weight, as in
+        scikit-learn; without such a point it stays where it was.
         """
         k = len(centroids)
         moved, weights, costs = np.array(centroids, dtype=np.float64), np.zeros(k), np.zeros(k)
@@ -137,7 +139,7 @@ def _relocated(clusters: dict, empty: list, farthest: Sequence, space: Space) ->
     place = {label: i for i, label in enumerate(labels)}
     for point in farthest:
         old = place[point["label"]]
-        if waiting and sums.counts[old] > 1 and point["label"] not in empty:
+        if waiting and point["label"] not in empty and sums.outweighs(old, point):
             sums.move_point(point, old, place[waiting.pop(0)])
     return dict(zip(labels, sums.means()))
 
@@ -162,18 +164,27 @@ def _metric(centroids: np.ndarray, space: Space) -> np.ndarray:
 def _costs(sums: Sums, metric: np.ndarray, space: Space) -> np.ndarray:
     """Inertia about centroids: sum of w ||x||**2 - 2 c.(sum of w x) + (sum of w) c.c, by cluster.
 
-    metric (k, d), the centroids in metric units.
+    metric (k, d), the centroids in metric units. A cost below what the rounding of these sums may
+    leave of nothing is nothing.
     """
-    linear = sums.vectors() * space.scale
-    weights = sums.weights()
+    weights, squares, vectors = sums.shares()
+    linear = vectors * space.scale
     crossed = metric * (weights[:, None] * metric - 2 * linear)
-    costs = sums.squares() + np.array([float(np.sum(row)) for row in crossed])
-    return space.squared(np.maximum(costs, 0.0))
+    costs = squares + np.array([float(np.sum(row)) for row in crossed])
+    rounding = (8 + np.log2(max(space.width, 1))) * 2.0 ** -52 * (
+        squares + weights * squared_lengths(metric))
+    return space.squared(np.where(costs > rounding, costs, 0.0), space.weight_exponent)
 
 
 def shift(before: np.ndarray, after: np.ndarray, space: Optional[Space] = None) -> float:
     """Sum of the squared moves of all centroids, in raw or standardised units (cosine: raw)."""
     if space is None or space.cosine:
         return float(np.sum((after - before) ** 2))
-    moves = (after - before) * space.rate * space.scale
-    return float(np.sum(moves * moves)) * space.unit ** 2
+    moves = (after - before) * space.rate
+    if space.lift is not None:
+        moves = np.ldexp(moves, space.lift)
+    moves *= space.scale
+    total = float(np.sum(moves * moves))
+    # What a move leaves of itself in the user's units, though all digits be lost, is no standstill.
+    least = 0.0 if (moves == 0).all() else LEAST_SHIFT
+    return max(float(np.ldexp(total, 2 * space.top)), least)

@@ -23,13 +23,26 @@ class Record:
 
 @dataclass
 class ProfileRecord(Record):
-    """A profile: its Moments as a dict, and of its Distinct the size and the smallest hashes."""
+    """A profile: its Moments as a dict, and of its Distinct the size and the smallest hashes.
+
+    What data without weights does not have is left out, as it was before there were such fields.
+    """
 
     moments: dict
     distinct_size: int
     distinct: np.ndarray
     total_weight: Optional[float]
     heaviest: Optional[float]
+    lightest: Optional[float] = None
+    weightless: int = 0
+
+    def to_dict(self) -> dict:
+        value = super().to_dict()
+        if self.lightest is None:
+            del value["lightest"]
+        if not self.weightless:
+            del value["weightless"]
+        return value
 
 
 @dataclass

@@ -45,7 +45,7 @@ def round_scan(batches: Iterable, space: Space, centroid_sets: list, move_bounds
     sets = [(GridCentroids.of(centroids, space), MoveBound(bound), Sums(len(centroids), space))
             for centroids, bound in zip(centroid_sets, move_bounds)]
     for batch in batches:
-        points = on_grid(batch.X, space)
+        points = on_grid(batch.X, space, weights=batch.weights)
         for centroids, move_bound, sums in sets:
             labels, distances = classify(points, centroids, move_bound)
             sums.add(labels, points, batch.weights)

@@ -6,6 +6,7 @@ from typing import Any, Iterable, Optional, Sequence
 
 import numpy as np
 
+from howdah.errors import OutOfRange
 from howdah.kmeans.farthest import Farthest
 from howdah.kmeans.grid import GRID_BITS, LIMIT, Space
 from howdah.kmeans.points import GridPoints
@@ -15,6 +16,11 @@ LOW_BITS = 26
 LOW_MASK = (1 << LOW_BITS) - 1
 # Low limbs hold this many batches' sums, each below 2**53, before they must be carried.
 BATCHES_UNTIL_CARRIED = 512
+# Weights of one class are within 2**CLASS_BITS of each other, the first from the heaviest down.
+CLASS_BITS = 20
+#: How much heavier than the lightest the heaviest weight may be. So there are at most five classes.
+LARGEST_RATIO = 1e24
+LAST_CLASS = 4
 
 
 class Sums:
@@ -24,6 +30,9 @@ class Sums:
     the d coordinates), held in int64 limbs `(limb, k, 2 + d)`: whole low, whole high, part low,
     part high. Integers add without rounding, so merging is exact in any order. Good for 2**37
     batches.
+
+    Light weights have four limbs of their own behind these, of units 2**20 times as fine, and
+    lighter ones four more: so all sums keep at least 60 bits of each row.
     """
 
     def __init__(self, k: int, space: Space):
@@ -44,35 +53,57 @@ class Sums:
         self._batches += 1
         if self._batches % BATCHES_UNTIL_CARRIED == 0:
             carried(self.limbs)
+        if weights is None:
+            self._add_alike(labels, points)
+            return
+        w = np.ldexp(weights, -self.space.weight_exponent)
+        classes = -np.frexp(w)[1] // CLASS_BITS
+        if classes.max(initial=0) >= LAST_CLASS:
+            refuse_ratio(weights[weights > 0].min(), self.space.heaviest)
+        if not classes.any():
+            self._add_weighted(0, labels, points, w)
+            return
+        for number in np.unique(classes).tolist():
+            rows = np.flatnonzero(classes == number)
+            self._add_weighted(number, labels[rows], points.at(rows),
+                               np.ldexp(w[rows], CLASS_BITS * number))
+
+    def _add_alike(self, labels: np.ndarray, points: GridPoints) -> None:
+        """Add points that have no weights."""
+        by_label = _ByLabel(labels, self.k)
+        self.counts[by_label.rows] += by_label.counts
+        dense_columns: Any = () if points.sparse else points.steps
+        whole, part = by_label.sums_of_parts(points.norms * 2.0 ** self._square_bits)
+        self._add_columns(0, by_label, [by_label.counts, whole,
+                                        *map(by_label.sums, dense_columns)])
+        self._add_columns(2, by_label, [np.zeros(len(part)), part])
+        if points.sparse:
+            self._add_entries(0, by_label, points.steps, None)
+
+    def _add_weighted(self, number: int, labels: np.ndarray, points: GridPoints,
+                      w: np.ndarray) -> None:
+        """Add points whose weights are of one class; w (n,) are at most 1, in its unit."""
+        self.limbs = _with_limbs(self.limbs, 4 * (number + 1))
         by_label = _ByLabel(labels, self.k)
         self.counts[by_label.rows] += by_label.counts
         squares = points.norms * 2.0 ** self._square_bits
         dense_columns: Any = () if points.sparse else points.steps
-        if weights is None:
-            w = None
-            whole, part = by_label.sums_of_parts(squares)
-            self._add_columns(0, by_label, [by_label.counts, whole,
-                                            *map(by_label.sums, dense_columns)])
-            self._add_columns(2, by_label, [np.zeros(len(part)), part])
-        else:
-            w = np.ldexp(weights, -self.space.weight_exponent)
-            parts = [by_label.sums_of_parts(w * values)
-                     for values in (LIMIT, squares, *dense_columns)]
-            for limb, columns in zip((0, 2), zip(*parts)):
-                self._add_columns(limb, by_label, columns)
+        parts = [by_label.sums_of_parts(w * values) for values in (LIMIT, squares, *dense_columns)]
+        for limb, columns in zip((0, 2), zip(*parts)):
+            self._add_columns(4 * number + limb, by_label, columns)
         if points.sparse:
-            self._add_entries(by_label, points.steps, w)
+            self._add_entries(4 * number, by_label, points.steps, w)
 
     def _add_columns(self, limb: int, by_label, columns: Sequence[np.ndarray]) -> None:
         """Add to a limb the sums of its first columns, each by label that occurs."""
         self._add_integers(limb, by_label.rows, slice(len(columns)), np.array(columns).T)
 
-    def _add_entries(self, by_label, K, w: Optional[np.ndarray]) -> None:
-        """Add the steps of CSR rows, times w."""
+    def _add_entries(self, limb: int, by_label, K, w: Optional[np.ndarray]) -> None:
+        """Add the steps of CSR rows, times w, to four limbs from this one on."""
         if w is None:
-            limbs = [(0, K.data)]
+            limbs = [(limb, K.data)]
         else:
-            limbs = [*zip((0, 2), _parts(K.data * np.repeat(w, np.diff(K.indptr))))]
+            limbs = [*zip((limb, limb + 2), _parts(K.data * np.repeat(w, np.diff(K.indptr))))]
         for limb, values in limbs:
             clusters, columns, sums = by_label.sums_of_entries(K, values)
             self._add_integers(limb, clusters, columns + 2, sums)
@@ -89,13 +120,14 @@ class Sums:
             yield int(label), self.record(int(label))
 
     def record(self, label: int) -> dict:
-        """Rows and limbs (4, 2 + d) of a cluster, one spelling for equal sums."""
+        """Rows and limbs (4 or more, 2 + d) of a cluster, one spelling for equal sums."""
         return {"count": int(self.counts[label]), "sums": carried(self.limbs[:, label].copy())}
 
     def put(self, label: int, record: dict) -> None:
         """Add a record of `records`."""
         self.counts[label] += record["count"]
-        self.limbs[:, label] += record["sums"]
+        self.limbs = _with_limbs(self.limbs, len(record["sums"]))
+        self.limbs[:len(record["sums"]), label] += record["sums"]
 
     # reading
 
@@ -104,11 +136,17 @@ class Sums:
 
         Without parts they mostly fit int64; else they are Python's integers.
         """
-        low, high, part_low, part_high = (limb[..., column] for limb in self.limbs)
-        whole, part = _joined(high, low), _joined(part_high, part_low)
-        if not part.any():
-            return whole, 0
-        return whole.astype(object) * 2 ** GRID_BITS + part, -GRID_BITS
+        found: Any = 0
+        finer = 0
+        for first in range(0, len(self.limbs), 4):
+            low, high, part_low, part_high = (
+                limb[..., column] for limb in self.limbs[first:first + 4])
+            whole, part = _joined(high, low), _joined(part_high, part_low)
+            if len(self.limbs) == 4 and not part.any():
+                return whole, 0
+            finer = first // 4 * CLASS_BITS
+            found = found * 2 ** CLASS_BITS + (whole.astype(object) * 2 ** GRID_BITS + part)
+        return found, -GRID_BITS - finer
 
     def _floats(self, column, unit: int) -> np.ndarray:
         """Totals of a column whose unit is 2**unit, each rounded once to float64."""
@@ -123,6 +161,12 @@ class Sums:
     def weights(self) -> np.ndarray:
         """Sums of sample weights, float64 (k,)."""
         return self._floats(0, self._weight_unit)
+
+    def shares(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Weights, squares and vectors, all times 2**-weight_exponent: these cannot overflow."""
+        unit = self.space.weight_exponent
+        return (self._floats(0, self._weight_unit - unit), self._floats(1, -self._square_bits),
+                self._floats(slice(2, None), 0))
 
     def squares(self) -> np.ndarray:
         """Sums of w ||x||**2 in metric units, float64 (k,)."""
@@ -153,11 +197,19 @@ class Sums:
         found = iter(self.space.raw_means(totals, weights))
         return [next(found) if has_mean else None for has_mean in known]
 
+    def outweighs(self, label: int, point: dict) -> bool:
+        """Whether a cluster has some weight without this point of it."""
+        limbs = point_limbs(point, self.space)[:, :1]
+        most = max(len(limbs), len(self.limbs))
+        own = _with_limbs(self.limbs[:, label, :1], most)
+        return bool(carried(own - _with_limbs(limbs, most)).any())
+
     def move_point(self, point: dict, old: int, new: int) -> None:
         """Give a far point of the cluster `old` to the cluster `new` (exactly)."""
         limbs = point_limbs(point, self.space)
-        self.limbs[:, old] -= limbs
-        self.limbs[:, new] += limbs
+        self.limbs = _with_limbs(self.limbs, len(limbs))
+        self.limbs[:len(limbs), old] -= limbs
+        self.limbs[:len(limbs), new] += limbs
         self.counts[old] -= 1
         self.counts[new] += 1
 
@@ -165,11 +217,33 @@ class Sums:
 def add_records(records: Iterable[dict]) -> dict:
     """One record for several of the same cluster: counts and limbs added up."""
     count: int = 0
-    limbs: Any = 0
+    limbs: Any = None
     for record in records:
         count += record["count"]
-        limbs = limbs + record["sums"]
+        sums = record["sums"]
+        if limbs is None:
+            limbs = sums
+        else:
+            most = max(len(limbs), len(sums))
+            limbs = _with_limbs(limbs, most) + _with_limbs(sums, most)
     return {"count": count, "sums": carried(limbs)}
+
+
+def refuse_ratio(lightest: float, heaviest: Optional[float]) -> None:
+    """OutOfRange for weights that exact sums cannot hold together."""
+    if not heaviest or heaviest / LARGEST_RATIO <= lightest:
+        return
+    raise OutOfRange("The weights go from %r to %r, but sums hold only weights of which the"
+                     " heaviest is at most 1e24 times the lightest (or 0); scale the light ones, or"
+                     " make them 0." % (float(lightest), heaviest))
+
+
+def _with_limbs(limbs: np.ndarray, number: int) -> np.ndarray:
+    """The same sums in at least so many limbs."""
+    missing = number - len(limbs)
+    if missing <= 0:
+        return limbs
+    return np.concatenate([limbs, np.zeros((missing, *limbs.shape[1:]), dtype=np.int64)])
 
 
 def _joined(high: np.ndarray, low: np.ndarray) -> np.ndarray:
@@ -181,7 +255,7 @@ def _joined(high: np.ndarray, low: np.ndarray) -> np.ndarray:
 
 def carried(limbs: np.ndarray) -> np.ndarray:
     """The same sums with low limbs below 2**26, in place."""
-    for low in (0, 2):
+    for low in range(0, len(limbs), 2):
         limbs[low + 1] += limbs[low] >> LOW_BITS
         limbs[low] &= LOW_MASK
     return limbs

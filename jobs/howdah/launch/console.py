@@ -7,6 +7,8 @@ import os
 import signal
 import sys
 
+from howdah import arithmetic
+from howdah.arithmetic import refusal, strict
 from howdah.errors import JOB_FAILED, OK, WRONG_USE, JobFailed, UserError
 
 
@@ -39,7 +41,11 @@ def guarded(action) -> int:
     """Run `action`; a UserError or JobFailed becomes a sentence on stderr and an exit code."""
     log.setLevel(logging.INFO)
     try:
-        return action()
+        with strict():
+            return action()
+    except arithmetic.ERRORS as error:
+        notice("error: %s" % refusal(error))
+        return WRONG_USE
     except UserError as error:
         say("error: %s" % error)
         return WRONG_USE

@@ -12,7 +12,7 @@ from typing import Iterable, Iterator, Optional
 
 from mrjob.step import StepFailedException
 
-from howdah.errors import JobFailed, UserError
+from howdah.errors import JobFailed, OutOfRange, UserError
 from howdah.input.row_counts import RowCounts, merged
 from howdah.launch.bad_rows import refuse_bad_rows
 from howdah.launch.committed import all_records
@@ -147,7 +147,7 @@ class Launch:
             if self.rows is not None:
                 refuse_other_rows(row_counts, self.rows, profile)
         except UserError as error:
-            if self.rows is None or profile:
+            if self.rows is None or profile or isinstance(error, OutOfRange):
                 raise
             raise UserError("%s\nThat was not so before: the input changed between scans. Wait"
                             " until nothing writes to it; the next run scans it anew."

@@ -7,7 +7,7 @@ from typing import Callable, Iterable, NoReturn, Optional
 
 from mrjob.util import to_lines
 
-from howdah.errors import JobFailed, UserError
+from howdah.errors import JobFailed, OutOfRange, UserError
 from howdah.input.row_counts import RowCounts
 from howdah.task.records import load_json
 from howdah.task.reports import BAD_LINE, COUNTERS, FAILED_LINE, FAILURE
@@ -25,6 +25,8 @@ def raise_failure(failure: dict) -> NoReturn:
     """What a task reported instead of raising it."""
     if failure["kind"] == "user":
         raise UserError(failure["text"])
+    if failure["kind"] == "numbers":
+        raise OutOfRange(failure["text"])
     if failure["kind"] == "environment":
         raise JobFailed(failure["text"])
     raise JobFailed("A task of the job failed:\n%s" % failure["text"].rstrip())

@@ -8,7 +8,8 @@ from argparse import SUPPRESS
 from functools import cached_property
 from typing import Iterable, Iterator, Optional
 
-from howdah.errors import UserError
+from howdah.arithmetic import refusal, strict
+from howdah.errors import OutOfRange, UserError
 from howdah.input.batches import Batch, batches, rows_per_batch
 from howdah.input.layout import Layout
 from howdah.input.lines import (
@@ -53,6 +54,9 @@ class HowdahJob(MRJob):
 
     #: Whether a task is done with a block of input in less time than it takes to start.
     CHEAP_ROWS = True
+
+    #: Whether rows of weight 0 are left out of the batches.
+    WEIGHING = False
 
     #: Whether batches keep their input lines.
     keep_lines = False
@@ -120,7 +124,7 @@ class HowdahJob(MRJob):
         keep_freed_memory()
         parser = Parser(self.layout, self.keep_lines, nonzero=self.plan.metric == "cosine",
                         keep_refused=self.MAP_ONLY)
-        points = batches(parser, self._blocks(pairs), self.batch_rows())
+        points = batches(parser, self._blocks(pairs), self.batch_rows(), self.WEIGHING)
         for record in self.map_batches(points):
             yield record
             if parser.refused:
@@ -141,11 +145,12 @@ class HowdahJob(MRJob):
     def _reported(self, records: Iterable[tuple], pairs) -> Iterator[tuple]:
         """A task's records; what fails on their way, the plan too, is told instead of raised."""
         try:
-            yield from records
+            with strict():
+                yield from records
         except RETRIED:
             raise
         except Exception as error:
-            yield from self._tell_failure(error)
+            yield from self._tell_failure(refusal(error))
             self._read_to_the_end(pairs)
 
     @staticmethod
@@ -166,13 +171,14 @@ class HowdahJob(MRJob):
         for example in parser.take_refused():
             yield None, BAD_LINE + dump_json(example)
 
-    def _tell_failure(self, error: Exception) -> Iterator[tuple]:
+    def _tell_failure(self, error: BaseException) -> Iterator[tuple]:
         """An error that another attempt would only repeat travels as a record.
 
         Raised, it would cost four attempts and, on YARN, never reach the user's terminal.
         """
-        kind = "user" if isinstance(error, UserError) else "bug"
-        text = str(error) if kind == "user" else traceback.format_exc()
+        kind = ("numbers" if isinstance(error, OutOfRange)
+                else "user" if isinstance(error, UserError) else "bug")
+        text = traceback.format_exc() if kind == "bug" else str(error)
         record = {"kind": kind, "text": text}
         if self.MAP_ONLY:
             self.increment_counter(COUNTERS, FAILURE)
