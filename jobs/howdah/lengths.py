@@ -54,9 +54,10 @@ def unit_rows(X):
     return X / divisors[:, None]
 
 
-def extreme(squares: np.ndarray) -> np.ndarray:
+def extreme(squares: np.ndarray, least: float = LEAST_SQUARE,
+            largest: float = LARGEST_SQUARE) -> np.ndarray:
     """Which of these squared lengths (n,) are too near to the ends of float64 to be trusted."""
-    return np.flatnonzero(~((squares > LEAST_SQUARE) & (squares < LARGEST_SQUARE)))
+    return np.flatnonzero(~((squares > least) & (squares < largest)))
 
 
 def scaled(X) -> tuple:

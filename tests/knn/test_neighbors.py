@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, localcontext
+
 import numpy as np
 import pytest
 from generators import integer_grid
@@ -241,5 +243,57 @@ def test_values_that_distances_overflow_on_are_refused():
     X = floats(50, 2)
     with pytest.raises(UserError, match=r"1e\+200.*at most 1e\+150"):
         Neighbors(X, "euclidean", Brute(X, "euclidean")).query(np.array([[1e200, 0]]), 1)
-    with pytest.raises(UserError, match="the cosine needs lengths from"):
-        Neighbors(X, "cosine", Brute(X, "cosine")).query(np.array([[1e-100, 0]]), 1)
+
+
+# Numbers near the ends of float64
+
+def magnitudes(rng: np.random.Generator, n: int, low: int, high: int) -> np.ndarray:
+    """Rows (n, 3) of one magnitude each, some values 0 and some rows twice."""
+    X = rng.normal(size=(n, 3)) * 10.0 ** rng.integers(low, high + 1, size=(n, 1))
+    X[rng.random(X.shape) < 0.1] = 0.0
+    X[n // 2:n // 2 + 5] = X[:5]
+    return X
+
+
+def exact_distance(q, x) -> float:
+    """By fractions, and a root of 200 digits."""
+    with localcontext() as context:
+        context.prec, context.Emin, context.Emax = 200, -10000, 10000
+        square = sum(((Decimal(a) - Decimal(b)) ** 2 for a, b in zip(q, x)), Decimal(0))
+        return float(square.sqrt())
+
+
+@pytest.mark.parametrize("low, high", [(-320, -300), (-200, -190), (-170, -150), (-320, 149),
+                                       (-40, -30), (140, 149)])
+@pytest.mark.parametrize("seed", range(2))
+def test_distances_of_any_magnitude_are_right_whatever_finds_them(low, high, seed):
+    X = magnitudes(np.random.default_rng(seed), 60, low, high)
+    far = np.array([[exact_distance(q, x) for x in X.tolist()] for q in X.tolist()])
+    found = {}
+    for search, (points, machine) in searches(X, "euclidean").items():
+        answers = Neighbors(points, "euclidean", machine).query(points, 7)
+        found[search] = (answers.positions.tolist(), answers.distances.tolist())
+        rows = answers.rows
+        assert answers.distances == pytest.approx(far[rows, answers.positions], rel=1e-14,
+                                                  abs=5e-324), search
+        kth = np.sort(far, axis=1)[:, 6]
+        assert (answers.distances.reshape(-1, 7)[:, -1] <= kth * (1 + 1e-14) + 5e-324).all()
+    assert len({repr(answer) for answer in found.values()}) == 1
+
+
+@pytest.mark.parametrize("low, high", [(-17, -17), (-320, -300), (-200, 200), (-320, 299)])
+def test_cosine_is_the_same_for_rows_of_any_length(low, high):
+    rng = np.random.default_rng(0)
+    plain = rng.normal(size=(80, 3))
+    X = np.ldexp(plain, np.round(rng.integers(low, high + 1, size=(80, 1)) * 3.32).astype(int))
+    exact = np.abs(X) >= 2.0 ** -1022  # of subnormal ones bits are lost
+    for search, (points, machine) in searches(X, "cosine").items():
+        answers = Neighbors(points, "cosine", machine).query(points, 5)
+        for i in np.flatnonzero(exact.all(axis=1)).tolist():
+            positions, distances = neighbours(plain[i], plain, "cosine")
+            kept = np.flatnonzero(exact.all(axis=1)[positions])[:1]
+            assert answers.positions[5 * i] == positions[kept[0]] == i and distances[0] == 0
+        assert (answers.distances[::5] <= 1e-15).all(), search
+    if low > -300:
+        positions = [neighbours(q, plain, "cosine", 5)[0].tolist() for q in plain]
+        assert answers.positions.reshape(-1, 5).tolist() == positions

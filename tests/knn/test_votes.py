@@ -83,3 +83,40 @@ def test_classes_are_ordered_as_numbers_where_they_are_numbers():
     assert encoded_labels(["10", "9", "x"])[1].tolist() == [b"10", b"9", b"x"]
     codes, classes = encoded_labels(["b", "\u00e9", "a"])
     assert classes[codes].tolist() == ["b".encode(), "\u00e9".encode(), b"a"]
+
+
+# Numbers near the ends of float64
+
+def answered(distances: list) -> Answers:
+    """One query with neighbours 0, 1, 2, ... at these distances."""
+    return Answers(np.array([0, len(distances)]), np.arange(len(distances)), np.array(distances))
+
+
+@pytest.mark.parametrize("unit", [1e-310, 1e-320, 1e-300, 1.0, 1e149])
+def test_shares_by_distance_have_no_unit(unit):
+    answers = answered([unit * 1, unit * 2, unit * 3])
+    shares = class_shares(answers, np.array([2, 1, 0]), "distance")[2]
+    assert shares == pytest.approx([2 / 11, 3 / 11, 6 / 11], rel=1e-3 if unit == 1e-320 else 1e-11)
+
+
+def test_distances_beyond_each_other_s_reach():
+    answers = answered([5e-324, 1e-310, 1e150])
+    assert class_shares(answers, np.arange(3), "distance")[2] == pytest.approx([1.0, 5e-14],
+                                                                               rel=2e-1)
+    assert class_shares(answered([0.0, 5e-324]), np.arange(2), "distance")[2].tolist() == [1.0]
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize("targets, mean", [
+    ([1e308, 1.5e308], 1.25e308), ([1.7e308] * 2, 1.7e308), ([-1.7e308, 1.7e308], 0.0),
+    ([2e-308, 4e-308], 3e-308), ([5e-324, 5e-324], 5e-324), ([1.0, 2.0], 1.5)])
+def test_means_of_any_targets(weights, targets, mean):
+    answers = Answers(np.array([0, 2, 2]), np.array([0, 1]), np.array([3.0, 3.0]))
+    found = means(answers, np.array(targets), weights)
+    assert found[0] == pytest.approx(mean, rel=1e-15) and np.isnan(found[1])
+
+
+def test_words_for_no_number_are_words():
+    assert encoded_labels(["nan", "1", "2", "-inf", "1e999"])[1].tolist() == [
+        b"-inf", b"1", b"1e999", b"2", b"nan"]
+    assert encoded_labels(["10", "9", "1e1"])[1].tolist() == [b"9", b"10", b"1e1"]

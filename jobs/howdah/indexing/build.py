@@ -143,6 +143,9 @@ def _add_ids(index: Index, ids: Optional[list]) -> None:
 
 def _add_labels(index: Index, labels: Optional[list]) -> None:
     if labels is not None:
+        if "" in labels:
+            raise UserError("The label of row %d is empty; give it one, or leave the row out."
+                            % (labels.index("") + 1))
         index.codes, index.classes = encoded_labels(labels)
         index.description.classes = len(index.classes)
 

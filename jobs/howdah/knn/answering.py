@@ -9,12 +9,12 @@ import numpy as np
 
 from howdah.errors import UserError
 from howdah.input.layout import Layout
-from howdah.knn.distances import squared_lengths
 from howdah.knn.index import Index
 from howdah.knn.neighbors import Answers
 from howdah.knn.recall import Recall, Sample, hits
 from howdah.knn.request import Request
 from howdah.knn.votes import class_shares, means, winners
+from howdah.lengths import lengths
 from howdah.sparse import as_csr, is_sparse
 from howdah.spelling import field, json_text
 
@@ -91,8 +91,8 @@ class Answering:
 
     @cached_property
     def _inverse_lengths(self) -> np.ndarray:
-        lengths = np.sqrt(squared_lengths(self.index.points))
-        return np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+        found = lengths(self.index.points)
+        return np.divide(1.0, found, out=np.zeros_like(found), where=found > 0)
 
     def _query(self, neighbors, queries, excluded, same: bool) -> Answers:
         asked = self.request

@@ -12,16 +12,20 @@ import numpy as np
 
 from howdah.errors import UserError
 from howdah.knn.search import Search
+from howdah.lengths import unit_rows
 from howdah.sparse import is_sparse
 
 ANNOY_METRICS = {"euclidean": "euclidean", "manhattan": "manhattan", "cosine": "angular"}
 FAISS_METRICS = ("euclidean", "cosine")
+# Of values of float32 whose squares are float32, too.
+SMALLEST, LARGEST = 1e-17, 1e17
 
 
 def build_annoy(points: np.ndarray, metric: str, centre, path: str, trees: int,
                 search_k: int = -1, seed: int = 0) -> dict:
     """Write an Annoy index of the points (n, d); its description."""
     annoy = _module("annoy")
+    refuse_range(points, metric, centre)
     if metric not in ANNOY_METRICS:
         raise UserError("Annoy has no metric %s; it has %s." % (metric, ", ".join(ANNOY_METRICS)))
     index = annoy.AnnoyIndex(points.shape[1], ANNOY_METRICS[metric])
@@ -40,6 +44,7 @@ def build_faiss(points: np.ndarray, metric: str, centre, path: str, factory: str
     if metric not in FAISS_METRICS:
         raise UserError("FAISS is offered with %s, not with the metric %s."
                         % (" and ".join(FAISS_METRICS), metric))
+    refuse_range(points, metric, centre)
     kind = faiss.METRIC_INNER_PRODUCT if metric == "cosine" else faiss.METRIC_L2
     vectors = _vectors(points, metric, centre)
     try:
@@ -100,14 +105,31 @@ class Faiss:
 
 
 def _vectors(X: np.ndarray, metric: str, centre: Optional[np.ndarray]) -> np.ndarray:
-    """Rows as float32: of unit length for cosine, else about the centre, or digits are lost."""
+    """Rows as float32: of unit length for cosine, else about the centre, or digits are lost.
+
+    A row so far away that its square is beyond float32 comes nearer in its direction.
+    """
     X = np.asarray(X, dtype=np.float64)
     if metric == "cosine":
-        lengths = np.sqrt(np.einsum("ij,ij->i", X, X))
-        X = X / np.where(lengths > 0, lengths, 1.0)[:, None]
+        X = unit_rows(X)
     elif centre is not None:
         X = X - centre
+    top = np.abs(X).max(axis=1, initial=0.0)
+    if (top > LARGEST).any():
+        X = X * np.where(top > LARGEST, LARGEST / np.maximum(top, 1.0), 1.0)[:, None]
     return np.ascontiguousarray(X, dtype=np.float32)
+
+
+def refuse_range(points: np.ndarray, metric: str, centre) -> None:
+    """UserError for points that float32, in which both libraries compute, does not tell apart."""
+    if metric == "cosine":
+        return
+    low, high = points.min(axis=0) - centre, points.max(axis=0) - centre
+    span = float(np.maximum(np.abs(low), np.abs(high)).max(initial=0.0))
+    if span and not SMALLEST < span < LARGEST:
+        raise UserError("The points lie within %g of their mean, but Annoy and FAISS compute in"
+                        " float32, from %g to %g; scale the columns, or build an exact index."
+                        % (span, SMALLEST, LARGEST))
 
 
 def _set_parameters(faiss, index, parameters: str) -> None:

@@ -13,6 +13,7 @@ from typing import Iterator, Union
 import numpy as np
 
 from howdah.knn.search import Search
+from howdah.lengths import extreme, squared_lengths, unit_rows
 from howdah.sparse import is_sparse
 
 CHUNK_POINTS = 1024
@@ -80,7 +81,8 @@ class Product:
         if self.cosine:
             return (t - 1) + self.slack
         reach = lengths + t
-        return (t * t - lengths * lengths) / 2 + self.slack * reach * reach + self.underflow
+        with np.errstate(over="ignore"):    # a radius may be any number
+            return (t * t - lengths * lengths) / 2 + self.slack * reach * reach + self.underflow
 
     def too_large(self, queries) -> bool:
         """Whether float32 could overflow for these queries."""
@@ -94,13 +96,15 @@ class Product:
 
     def _moved(self, A):
         """Rows about the centre, and their squared lengths, in float64."""
-        if self.sparse:
-            A = A.astype(np.float64)
-            return A, np.asarray(A.multiply(A).sum(axis=1)).ravel()
-        A = np.asarray(A, dtype=np.float64)
+        A = A.astype(np.float64) if self.sparse else np.asarray(A, dtype=np.float64)
         if self.centre is not None:
             A = A - self.centre
-        return A, np.einsum("ij,ij->i", A, A)
+        with np.errstate(over="ignore"):
+            squares = squared_lengths(A)
+        if self.cosine and len(extreme(squares)):
+            A = unit_rows(A)
+            squares = squared_lengths(A)
+        return A, squares
 
 
 class Direct:

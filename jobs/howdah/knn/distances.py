@@ -9,37 +9,26 @@ from __future__ import annotations
 import numpy as np
 
 from howdah.errors import UserError
+from howdah.lengths import LARGEST_SQUARE, LEAST_SQUARE, extreme, scaled
 from howdah.sparse import is_sparse
 
 METRICS = ("euclidean", "manhattan", "chebyshev", "cosine")
 SPARSE_METRICS = ("euclidean", "manhattan", "cosine")
 LARGEST = 1e150
 # The product of two squared lengths must neither overflow nor lose digits.
-SHORTEST, LONGEST = 1e-70, 1e70
+SHORT_SQUARE, LONG_SQUARE = 1e-140, 1e140
 BLOCK_VALUES = 1 << 15
 
 
-def squared_lengths(X) -> np.ndarray:
-    """Squared Euclidean length (n,) of every row, not in a fixed order."""
-    if is_sparse(X):
-        return np.asarray(X.multiply(X).sum(axis=1), dtype=np.float64).ravel()
-    return np.einsum("ij,ij->i", X, X, dtype=np.float64)
-
-
 def refuse_extremes(X, metric: str, what: str) -> None:
-    """UserError where float64 distances would overflow or lose all digits."""
+    """UserError where float64 distances would overflow; for cosine no length does."""
+    if metric == "cosine":
+        return
     values = X.data if is_sparse(X) else X
     largest = max(values.max(initial=0), -values.min(initial=0))
     if not largest <= LARGEST:
         raise UserError("%s holds the value %r; distances need values of at most %g: scale the"
                         " columns." % (what, float(largest), LARGEST))
-    if metric == "cosine":
-        with np.errstate(over="ignore", under="ignore"):
-            lengths = np.sqrt(squared_lengths(X))
-        odd = (lengths > LONGEST) | ((lengths < SHORTEST) & (lengths > 0))
-        if odd.any():
-            raise UserError("%s has the length %r; the cosine needs lengths from %g to %g: scale"
-                            " the rows." % (what, float(lengths[odd][0]), SHORTEST, LONGEST))
 
 
 def pair_distances(Q, X, rows: np.ndarray, positions: np.ndarray, metric: str) -> np.ndarray:
@@ -47,6 +36,9 @@ def pair_distances(Q, X, rows: np.ndarray, positions: np.ndarray, metric: str) -
 
     Q and X are both dense or both CSR with sorted columns. Cosine is 1 - cosine of the angle,
     exactly 0 for equal rows, exactly 1 for rows without a common column and for a row of zeros.
+
+    Pairs whose squares come near the ends of float64 are measured again times powers of two, which
+    round nothing: distances are right from 5e-324 on.
     """
     pairwise = _sparse_block if is_sparse(X) else _dense_block
     step = max(1, BLOCK_VALUES // max(1, _values_per_row(Q, X)))
@@ -67,24 +59,49 @@ def _dense_block(A: np.ndarray, B: np.ndarray, metric: str) -> np.ndarray:
     A = np.asarray(A, dtype=np.float64)
     B = np.asarray(B, dtype=np.float64)
     if metric == "cosine":
-        return _cosine(_in_order(A * B), _in_order(A * A), _in_order(B * B))
+        return _cosine_block(A, B, lambda A, B: _in_order(A * B))
     difference = A - B
     if metric == "euclidean":
-        return np.sqrt(_in_order(np.multiply(difference, difference, out=difference)))
+        return _euclidean(difference, lambda D: _in_order(np.multiply(D, D, out=D)),
+                          lambda odd: A[odd] - B[odd])
     difference = np.abs(difference, out=difference)
     return _in_order(difference) if metric == "manhattan" else difference.max(axis=1)
 
 
 def _sparse_block(A, B, metric: str) -> np.ndarray:
     if metric == "cosine":
-        return _cosine(_row_sums(A.multiply(B).tocsr()), _row_sums(A.multiply(A).tocsr()),
-                       _row_sums(B.multiply(B).tocsr()))
+        return _cosine_block(A, B, lambda A, B: _row_sums(A.multiply(B).tocsr()))
     difference = (A - B).tocsr()
     if metric == "euclidean":
-        difference.data *= difference.data
-        return np.sqrt(_row_sums(difference))
+        return _euclidean(difference, lambda D: _row_sums(D.multiply(D).tocsr()),
+                          lambda odd: difference[odd])
     difference.data = np.abs(difference.data)
     return _row_sums(difference)
+
+
+def _euclidean(difference, squares_of, some_again) -> np.ndarray:
+    """Lengths of differences; `some_again` gives those of some pairs once more."""
+    squares = squares_of(difference)
+    found = np.sqrt(squares)
+    odd = extreme(squares, LEAST_SQUARE, LARGEST_SQUARE)
+    if len(odd):
+        near, exponents = scaled(some_again(odd))
+        found[odd] = np.ldexp(np.sqrt(squares_of(near)), exponents)
+    return found
+
+
+def _cosine_block(A, B, products) -> np.ndarray:
+    """1 - cosine of pairs of rows, by the function that sums up their products."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares, others = products(A, A), products(B, B)
+        found = products(A, B)
+    odd = np.union1d(extreme(squares, SHORT_SQUARE, LONG_SQUARE),
+                     extreme(others, SHORT_SQUARE, LONG_SQUARE))
+    if len(odd):
+        near, other = scaled(A[odd])[0], scaled(B[odd])[0]
+        found[odd] = products(near, other)
+        squares[odd], others[odd] = products(near, near), products(other, other)
+    return _cosine(found, squares, others)
 
 
 def _in_order(values: np.ndarray) -> np.ndarray:

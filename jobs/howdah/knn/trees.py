@@ -10,6 +10,8 @@ from howdah.knn.search import Search
 
 MOST_PAIRS = 1 << 20
 UNIT = float(np.finfo(np.float64).eps)
+# Below about this a tree's squares have lost digits, and below 1e-162 they are 0.
+VANISHING = 1e-160
 
 
 class Tree(Search):
@@ -51,4 +53,4 @@ class Tree(Search):
 
     def _limit(self, Q, t: np.ndarray) -> np.ndarray:
         extent = np.abs(Q - self.centre).sum(axis=1) + self.radius
-        return t + self.unit * (t + extent)
+        return t + self.unit * (t + extent) + VANISHING * np.sqrt(Q.shape[1])
