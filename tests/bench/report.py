@@ -17,7 +17,7 @@ from typing import Optional, Sequence
 RESULTS = Path(__file__).resolve().parent / "results"
 PACKAGES = ("howdah", "mrjob", "numpy", "scipy", "scikit-learn", "pandas", "pyspark", "faiss-cpu")
 # Options that say where files go: they change no figure, and their values are one machine's.
-PLACES = ("--json", "--data-dir", "--baselines", "--logs")
+PLACES = ("--json", "--data-dir", "--baselines", "--logs", "--faults")
 
 
 def reporting_parser(doc: Optional[str], repeats: Optional[int] = None) -> ArgumentParser:

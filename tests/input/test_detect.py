@@ -9,6 +9,8 @@ import pytest
 from howdah.errors import UserError
 from howdah.input.detect import detect
 from howdah.input.layout import InputOptions as Asked, Layout, is_number, split_fields
+from howdah.input.lines import Block
+from howdah.input.parse import Parser
 
 
 def refusal(head: bytes, asked: Asked = Asked()) -> str:
@@ -208,6 +210,15 @@ def test_svmlight_has_no_named_columns() -> None:
     assert "'target'" in refusal(head, Asked(id_column="name"))
 
 
+def test_a_weight_is_a_number_whatever_else_names_its_column() -> None:
+    both = "--weight-column and --target-column both name the column 'w'"
+    assert both in refusal(b"w,a\n1,2\n", Asked(weight_column="w", target_column="0"))
+    layout = detect(b"w,a\nx,2\n", Asked(weight_column="w", ignore_columns=("w",)))
+    assert (layout.weight, layout.unread_texts) == (0, ())
+    parser = Parser(layout)
+    assert list(parser.parse(Block(b"x,2\n"))) == [] and parser.row_counts.bad == 1
+
+
 def test_json_objects_and_arrays() -> None:
     layout = detect(b'{"id": "n", "a": 1, "w": 2}\n', Asked(id_column="id", weight_column="w"))
     assert (layout.keys, layout.columns, layout.texts, layout.weight) == (
@@ -228,7 +239,8 @@ def test_a_layout_survives_json(head: bytes, asked: Asked) -> None:
 @pytest.mark.parametrize("text, number", [
     ("1", True), ("-1.5e-3", True), (" 2 ", True), (".5", True), ("5.", True), ("+1", True),
     ("", False), (".", False), ("1_000", False), ("0x1F", False), ("nan", False), ("inf", False),
-    ("1e400", False), ("\u0661", False), ("1,5", False), ("1e", False)])
+    ("1e400", False), ("\u0661", False), ("1,5", False), ("1e", False),
+    pytest.param("1" * 50_000 + "x", False, id="digits")])
 def test_is_number(text: str, number: bool) -> None:
     assert is_number(text) is number
 

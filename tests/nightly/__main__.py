@@ -55,6 +55,7 @@ def benchmark(name: str, options: str = "", script: str = "", needs: str = "") -
 STEPS = [
     *(Step("python" + version, "env VERSIONS=%s tests/pythons.sh" % version)
       for version in ("3.9", "3.12", "3.13")),
+    Step("fuzz", "python tests/fuzz --inputs 100000 --json tests/bench/results/fuzz.json"),
     benchmark("kernels"),
     benchmark("recentre"),
     benchmark("exactness"),

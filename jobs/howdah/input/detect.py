@@ -124,7 +124,7 @@ def _delimited_layout(lines, name, delimiter, asked: InputOptions, place: str) -
     if not numeric:
         raise UserError("%s has no numeric column left to work on (its columns: %s); name fewer"
                         " in --ignore-columns." % (place, ", ".join(names)))
-    texts_beside = [i for i in {*ignored, *roles.values()}
+    texts_beside = [i for i in {*ignored, *roles.values()} - {weight}
                     if not all(is_number(row[i]) for row in body)]
     return Layout(
         format=name, delimiter=delimiter,

@@ -12,7 +12,8 @@ from howdah.input.schema import Schema
 
 FORMATS = ("csv", "tsv", "blank", "jsonl", "svmlight", "packed")
 DELIMITERS = {"csv": ",", "tsv": "\t", "blank": " "}
-NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*\Z", re.ASCII)
+# No digit can belong to two of its parts: what is long and no number is found out in one pass.
+NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*\Z", re.ASCII)
 NOT_BLANKS = re.compile(r"[^ \t\n\r\v\f]+")
 
 
@@ -129,10 +130,18 @@ def parts_of(names: Sequence[str], asked: InputOptions):
     weight = None
     if asked.weight_column is not None:
         weight = _position(asked.weight_column, names, "--weight-column")
+        _refuse_weight_that_is_text(weight, roles, names)
     ignored = {_position(c, names, "--ignore-columns") for c in asked.ignore_columns}
     numeric = [i for i in range(len(names))
                if i not in ignored and i != weight and i not in roles.values()]
     return roles, weight, ignored, numeric
+
+
+def _refuse_weight_that_is_text(weight: int, roles: dict, names: Sequence[str]) -> None:
+    for role, i in roles.items():
+        if i == weight:
+            raise UserError("--weight-column and --%s-column both name the column %r, which can be"
+                            " a number or a text; name two." % (role, names[i]))
 
 
 def is_missing(text: str) -> bool:

@@ -1,0 +1,8 @@
+"""All readers by name."""
+
+from __future__ import annotations
+
+from fuzz.reader import Reader
+from fuzz.texts import TEXTS
+
+READERS: dict[str, Reader] = {reader.name: reader for reader in [*TEXTS]}
