@@ -61,14 +61,14 @@ def test_a_test_takes_its_full_size_as_a_step(monkeypatch):
     assert drawn(200, 2000) == 2000
 
 
-def test_every_benchmark_is_a_step():
+def test_every_benchmark_that_needs_no_word_from_outside_is_a_step():
     listed = (REPOSITORY / "tests/bench/README.md").read_text(encoding="utf-8")
     commands = re.findall(r"^\| `(python tests/bench/[^`]+)`", listed, re.MULTILINE)
     assert len(commands) > 10
-    assert {*commands} <= {step.command.strip() for step in STEPS}
+    assert {each for each in commands if not each.endswith(" REVISION")} <= {step.command.strip() for step in STEPS}
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
 def test_what_a_step_runs_is_there(step):
-    files = re.findall(r"\S*tests/\S+", step.command)
-    assert files and all((REPOSITORY / file).exists() for file in files)
+    file = re.search(r"tests/\S+", step.command)
+    assert file and (REPOSITORY / file.group()).exists()
