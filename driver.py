@@ -36,6 +36,9 @@ class Driver(HowdahJob):
         parser.add_argument("--init", default="coreset", metavar="HOW",
                             help="coreset (default), random, or where to go on from:"
                                  " centroids.csv, model.json or an output folder")
+        parser.add_argument("--resume", default=None, metavar="DIR",
+                            help="go on with the run in its output folder, from its last whole"
+                                 " step; its inputs and options need not be given again")
         parser.add_argument("--min-gain", type=float, default=0.001, metavar="SHARE",
                             help="stop when a round lowers the cost by less (default: 0.001)")
         parser.add_argument("--tol", type=float, default=None, metavar="T",

@@ -29,6 +29,8 @@ def fulfils_the_contract(files: FileSystem, folder: str, tmp_path: Path,
     expected = sorted((below + "/" + name, len(stored)) for name, (stored, _) in CONTENTS.items())
     assert sorted(files.ls(folder)) == sorted(files.ls(below)) == expected
     assert files.ls(below + "/empty") == [(below + "/empty", 0)]
+    stamped = files.stamped(below)
+    assert stamped == files.stamped(below) and all(stamp for _, _, stamp in stamped)
     assert not globs or sorted(files.ls(folder + "/*/*.*")) == expected[:-1]
     for name, (stored, plain) in CONTENTS.items():
         path = below + "/" + name

@@ -113,6 +113,12 @@ def history(folder) -> list:
     return [json.loads(line) for line in (Path(folder) / "rounds.jsonl").read_text().splitlines()]
 
 
+def steps_of(folder: Path) -> Path:
+    """Where the run of an output folder keeps its steps."""
+    manifest = json.loads((folder / ".howdah" / "manifest.json").read_text())
+    return folder / ".howdah" / manifest["run"]
+
+
 def centroids_of(folder: Path) -> np.ndarray:
     """The centroids (k, d) in a driver's output folder."""
     return np.loadtxt(folder / "centroids.csv", delimiter=",", skiprows=1, ndmin=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import json
 import os
 import re
 import sys
@@ -23,7 +24,7 @@ from howdah.launch.memory import size_text
 from howdah.launch.runners.hadoop import SPLIT_SETTING
 from howdah.scripts.kmeans_sample import KMeansSample
 from howdah.task.plans import Plan
-from scripts import IRIS, REPOSITORY, WORDCOUNT, refused, run, succeed
+from scripts import IRIS, REPOSITORY, WORDCOUNT, refused, run, steps_of, succeed
 
 ROWS = 60_000
 # Alone in a process and with its input read: what the laws of memory are good for.
@@ -210,10 +211,8 @@ def test_estimate_counts_the_rival_seeds_that_the_first_round_measures(csv, tmp_
         lines["memory of a map task"])
     assert lines["jobs"].startswith("about %d: " % (4 if rivals else 3))
     run("driver", *args, "--max-rounds", 0, "--output-dir", tmp_path / "out")
-    records = [line.split("\t")[0].strip('"').split(":")
-               for part in (tmp_path / "out" / "round-01").glob("part-*")
-               for line in part.read_text().splitlines()]
-    assert len({key[0] for key in records if key[0].isdigit()}) == count
+    records = json.loads((steps_of(tmp_path / "out") / "round-01.json").read_text())["records"]
+    assert len({key.split(":")[0] for key in records if key[0].isdigit()}) == count
 
 
 def test_map_tasks_on_hadoop_follow_the_split_that_is_asked_for():

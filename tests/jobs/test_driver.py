@@ -16,6 +16,7 @@ from scripts import (
     refused,
     run,
     start_file,
+    steps_of,
     succeed,
 )
 from sklearn.cluster import KMeans
@@ -46,8 +47,9 @@ def test_what_the_output_folder_receives(tmp_path):
     out = tmp_path / "out"
     ran = succeed("driver", *IRIS_ARGS, "--output-dir", out, "--seed", 5)
     assert {p.name for p in out.iterdir()} == {
-        "centroids.csv", "model.json", "model.joblib", "profile.json", "rounds.jsonl", "sample",
-        "round-01", "round-02"}
+        "centroids.csv", "model.json", "model.joblib", "profile.json", "rounds.jsonl", ".howdah"}
+    assert {p.name for p in steps_of(out).iterdir()} == {
+        "sample.json", "seeds.json", "round-01.json", "round-02.json"}
     rounds = history(out)
     assert [r["round"] for r in rounds] == [1, 2]
     assert set(rounds[0]) == {"round", "cost", "shift", "empty", "empty_labels", "seconds",
@@ -248,7 +250,7 @@ def test_empty_clusters_move_or_stop_the_run(tmp_path):
                 " --empty-clusters farthest.")
     assert refused("driver", *args[:-2], "--empty-clusters", "error") == sentence
     stopped = run("driver", *args, "--empty-clusters", "error")
-    assert stopped.code == 1 and "error: %s\nGo on from " % sentence in stopped.err
+    assert stopped.code == 1 and "error: %s\nGo on with: " % sentence in stopped.err
     succeed("driver", *args[:3], "--init", tmp_path / "out", "--output-dir", tmp_path / "out")
     assert centroids_of(tmp_path / "out").tolist() == [[1, 0], [50, 0]]
     assert history(tmp_path / "out")[0]["empty_labels"] == [1]

@@ -24,6 +24,7 @@ from scripts import (
     refused,
     run,
     start_file,
+    steps_of,
     succeed,
 )
 
@@ -65,7 +66,12 @@ def append(path, text: str):
 
 
 def way_on(out) -> str:
-    return "Go on from the last complete round with --init %s --output-dir %s." % (out, out)
+    return "Go on with: python driver.py --resume %s" % shlex.quote(str(out))
+
+
+def anew(out) -> str:
+    return ("Begin anew with another --output-dir; --init %s starts from the centroids there."
+            % shlex.quote(str(out)))
 
 
 def interrupt():
@@ -81,8 +87,6 @@ def block(path) -> None:
 # whatever the error
 
 ERRORS = {
-    "bad row": (lambda x, out: append(x, "1,red\n")(), 1, "line 301: column '1' is 'red'"),
-    "lost input": (lambda x, out: x.unlink(), 1, "No such file or directory: '{x}'"),
     "disk": (lambda x, out: block(out / "rounds.jsonl"), 1,
              "error: {out}/rounds.jsonl cannot be written ("),
     "bug": (lambda x, out: (out / "rounds.jsonl").write_text(str(1 // 0)), 1,
@@ -93,7 +97,7 @@ ERRORS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ERRORS)
-def test_finished_rounds_stay_and_can_be_gone_on_from(points, out, monkeypatch, name):
+def test_finished_steps_stay_and_can_be_gone_on_from(points, out, monkeypatch, name):
     action, code, said = ERRORS[name]
     with monkeypatch.context() as patch:
         before_round(patch, 3, lambda: action(points, out))
@@ -103,10 +107,40 @@ def test_finished_rounds_stay_and_can_be_gone_on_from(points, out, monkeypatch, 
         (out / "rounds.jsonl").rmdir()
         (out / "rounds.jsonl.kept").rename(out / "rounds.jsonl")
     assert said.format(x=points, out=out) in ran.err and way_on(out) in ran.err
+    assert len(history(out)) == 2 and not (out / "RUN").exists()
+
+    again = succeed("driver", "--resume", out)
+    assert "going on in %s: done are sample, seeds, round-01, round-02" % out in again.err
+    whole = succeed("driver", *args_of(points, "--output-dir", points.parent / "whole"))
+    for file in ("centroids.csv", "model.json", "profile.json"):
+        assert (out / file).read_bytes() == (points.parent / "whole" / file).read_bytes()
+    assert jobs_of(again) == jobs_of(whole)
+
+
+def jobs_of(ran) -> str:
+    """How many scans there were, as the last line but one tells."""
+    return ran.err.splitlines()[-2].split(";")[1].split("), ")[0]
+
+
+CHANGES = {
+    "bad row": (lambda x: append(x, "1,red\n")(), "line 301: column '1' is 'red'"),
+    "lost": (lambda x: x.unlink(), "No such file or directory: '{x}'"),
+    "another": (lambda x: x.write_text(x.read_text().replace("1", "2", 1)),
+                "The input has changed since the run began: {x} had "),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_run_whose_input_changes_begins_anew(points, out, monkeypatch, name):
+    action, said = CHANGES[name]
+    with monkeypatch.context() as patch:
+        before_round(patch, 3, lambda: action(points))
+        ran = run("driver", *args_of(points, "--output-dir", out))
+    assert ran.code == 1 and said.format(x=points) in ran.err
+    assert (anew(out) if name != "lost" else way_on(out)) in ran.err
     assert len(history(out)) == 2
-    assert {"sample", "round-01", "round-02", "centroids.csv", "profile.json"} <= {
-        p.name for p in out.iterdir()}
-    assert list((out / "round-02").glob("part-*"))
+    sentence = refused("driver", "--resume", out)
+    assert "has changed since the run began: %s had " % points in sentence
 
     write_csv(points, ROWS)
     succeed("driver", points, "-k", 4, "--tol", 0, "--init", out, "--output-dir", out)
@@ -120,21 +154,20 @@ def test_a_bug_of_the_driver_itself_keeps_the_folder_too(points, out, monkeypatc
     ran = run("driver", *args_of(points, "--output-dir", out))
     assert ran.code == 1 and "ZeroDivisionError" in ran.err
     assert ran.err.endswith(way_on(out) + "\n") and len(history(out)) > 2
+    monkeypatch.undo()
+    succeed("driver", "--resume", out)
 
 
-def test_several_k_and_restarts_keep_theirs(points, out, monkeypatch):
+def test_several_k_and_restarts_go_on_together(points, out, monkeypatch):
     several = (points, "-k", "3,4", "--restarts", 2, "--tol", 0, "--init", "random")
     with monkeypatch.context() as patch:
-        before_round(patch, 2, append(points, "1,red\n"))
+        before_round(patch, 2, interrupt)
         ran = run("driver", *several, "--output-dir", out)
-    assert ran.code == 1 and ran.err.endswith(
-        "Go on with one k from its last complete round: -k 3 --init {0} --output-dir {0}, for"
-        " example (without --restarts).\n".format(out / "k-3"))
-    write_csv(points, ROWS)
-    for k in (3, 4):
-        part = out / ("k-%d" % k)
-        assert len(history(part)) == 1
-        succeed("driver", points, "-k", k, "--init", part, "--output-dir", part)
+    assert ran.code == 130 and way_on(out) in ran.err
+    succeed("driver", "--resume", out)
+    succeed("driver", *several, "--output-dir", points.parent / "whole")
+    for name in ("centroids.csv", "model.json", "k-3/centroids.csv", "k-4/model.json"):
+        assert (out / name).read_bytes() == (points.parent / "whole" / name).read_bytes()
 
 
 @pytest.mark.slow
@@ -144,11 +177,10 @@ def test_the_way_on_is_one_that_works(points, monkeypatch, name):
     (points.parent / "empty").mkdir()
     monkeypatch.chdir(points.parent / "empty")
     with monkeypatch.context() as patch:
-        before_round(patch, 2, append(points, "1,red\n"))
+        before_round(patch, 2, interrupt)
         ran = run("driver", *args_of(points, "--output-dir", name))
-    write_csv(points, ROWS)
-    words = ran.err.splitlines()[-1].partition(" with ")[2].rstrip(".")
-    succeed("driver", points, "-k", 4, *shlex.split(words))
+    words = ran.err.splitlines()[-2].partition("driver.py ")[2]
+    succeed("driver", *shlex.split(words))
     assert [r["round"] for r in history(name)][:2] == [1, 2]
 
 
@@ -168,18 +200,35 @@ def test_a_reader_of_standard_error_that_goes_away_is_an_error(points, out):
         assert any(line.startswith(b"round ") for line in driver.stderr)
     gone.write_text("")
     assert driver.wait() == 1
-    assert {"centroids.csv", "profile.json", "round-01"} <= {p.name for p in out.iterdir()}
+    assert {"centroids.csv", "profile.json"} <= {p.name for p in out.iterdir()}
+    assert (steps_of(out) / "round-01.json").exists()
+
+
+def test_the_sample_scan_is_kept_while_its_seeds_are_sought(out, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("howdah.clustering.clustering.starts_of_sample", lambda *_: interrupt())
+        ran = run("driver", *IRIS_ARGS, "--output-dir", out)
+    assert ran.code == 130 and way_on(out) in ran.err and os.listdir(out) == [".howdah"]
+    assert "done are sample\n" in succeed("driver", "--resume", out).err
 
 
 # nothing to go on from
 
-@pytest.mark.parametrize("error, code", [(KeyboardInterrupt, 130), (UserError, 2)])
-def test_an_end_before_the_first_write_leaves_nothing(out, monkeypatch, error, code):
+def test_a_use_that_can_come_to_nothing_leaves_nothing(out, monkeypatch):
     def end(*_):
-        raise error
+        raise UserError("No.")
     monkeypatch.setattr("howdah.clustering.clustering.starts_of_sample", end)
+    assert refused("driver", *IRIS_ARGS, "--output-dir", out) == "No." and not out.exists()
+
+
+def test_an_end_before_the_first_step_leaves_nothing(out, monkeypatch):
+    class Interrupted(KMeansSample):
+        def map_batches(self, points):
+            interrupt()
+
+    monkeypatch.setattr("howdah.scripts.driver.KMeansSample", Interrupted)
     ran = run("driver", *IRIS_ARGS, "--output-dir", out)
-    assert ran.code == code and "Go on" not in ran.err and not out.exists()
+    assert ran.code == 130 and "Go on" not in ran.err and not out.exists()
 
 
 def test_a_linked_folder_that_cannot_be_removed_is_said_beside_the_error(tmp_path, out):
@@ -226,8 +275,8 @@ def test_rows_that_a_round_meets_first_stop_the_run(points, out, monkeypatch, te
         before_round(patch, 2, append(points, text))
         ran = run("driver", *args_of(points, "--output-dir", out))
     assert ran.code == 1 and said in ran.err and CHANGED in ran.err
-    assert ran.err.endswith(way_on(out) + "\n")
-    assert len(history(out)) == 1 and not (out / "round-02").exists()
+    assert ran.err.endswith(anew(out) + "\n")
+    assert len(history(out)) == 1 and not (steps_of(out) / "round-02.json").exists()
     again = succeed("driver", points, "-k", 4, "--bad-rows", "skip", "--init", out,
                     "--output-dir", out)
     assert "sample scan: " in again.err and [r["round"] for r in history(out)][:2] == [1, 2]
@@ -258,7 +307,7 @@ def test_labels_of_other_rows_are_not_left(points, out, monkeypatch):
     monkeypatch.setattr("howdah.scripts.driver.KMeansAssign", Grows)
     ran = run("driver", *args_of(points, "--assign", "--output-dir", out))
     assert ran.code == 1 and "This scan used 301 rows, but the first one 300." in ran.err
-    assert CHANGED in ran.err and ran.err.endswith(way_on(out) + "\n")
+    assert CHANGED in ran.err and ran.err.endswith(anew(out) + "\n")
     assert model_of(out)["k"] == 4 and not (out / "labels").exists()
 
 
@@ -270,8 +319,8 @@ def test_local_tasks_see_it_too(points, out):
     python.chmod(0o755)
     ran = run("driver", *args_of(points, "-r", "local", "--num-cores", 1, "--python-bin", python,
                                  "--output-dir", out))
-    assert ran.code == 1 and CHANGED in ran.err and ran.err.endswith(way_on(out) + "\n")
-    assert (out / "centroids.csv").exists()
+    assert ran.code == 2 and not out.exists()
+    assert "The input has changed since the run began: %s had " % points in ran.err
 
 
 def test_a_round_alone_is_held_to_its_profile(points, monkeypatch):

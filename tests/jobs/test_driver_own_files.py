@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from generators import blobs, write_csv
-from howdah.clustering.output import Output
+from howdah.clustering.output import Output, refuse_foreign
 from howdah.errors import UserError
 from howdah.launch.files.files import Files
 from howdah.launch.files.paths import identity
@@ -53,33 +53,33 @@ def assert_refused(place: str, *args, wrong="was not written by an earlier run")
 # what is the user's
 
 @pytest.mark.parametrize("place", [
-    "sample/mine.csv", "labels/mine", "labels/.mine", "sample/part-1", "sample/part-00000.csv",
-    "round-02/below/part-00000", "round-21/_temporary/mine", "labels/.part-00000", "sample"])
+    "labels/mine", "labels/.mine", "labels/part-1", "labels/part-00000.csv",
+    "labels/below/part-00000", "labels/_temporary/mine", "labels/.part-00000", "labels"])
 def test_a_file_that_no_job_wrote_is_not_removed(here, place):
-    if place == "sample":
-        shutil.rmtree("sample")
+    if place == "labels":
+        shutil.rmtree("labels")
     Path(place).parent.mkdir(parents=True, exist_ok=True)
     Path(place).write_text("mine\n")
     assert_refused(place)
 
 
 def test_links_are_not_removed(here):
-    os.rename("sample", "../there")
-    os.symlink("../there", "sample")
-    assert_refused("sample")
-    os.remove("sample")
-    os.mkdir("sample")
-    os.symlink("../../there", "sample/part-00000")
-    assert_refused("sample/part-00000")
+    os.rename("labels", "../there")
+    os.symlink("../there", "labels")
+    assert_refused("labels")
+    os.remove("labels")
+    os.mkdir("labels")
+    os.symlink("../../there", "labels/part-00000")
+    assert_refused("labels/part-00000")
 
 
 def test_what_is_not_in_the_way_stays(here):
-    for place in ("notes/mine", "round-01/mine", "round-99/mine", "round-x/mine", "labels/mine"):
+    for place in ("notes/mine", "sample/mine", "round-99/mine", "k-3/mine", "labels/mine"):
         Path(place).parent.mkdir(exist_ok=True)
         Path(place).write_text("mine\n")
     succeed(*go_on()[:-1])
     assert all((here / place).read_text() == "mine\n" for place in (
-        "notes/mine", "round-01/mine", "round-99/mine", "round-x/mine", "labels/mine"))
+        "notes/mine", "sample/mine", "round-99/mine", "k-3/mine", "labels/mine"))
     assert len(history(".")) > 1
 
 
@@ -89,17 +89,15 @@ def test_what_is_not_in_the_way_stays(here):
      "_temporary/0/task_17_0001_r_000000/.part-00000.crc", "part-123456.deflate"],
     ["plan.json", "part-00000"], []])
 def test_what_an_earlier_job_left_makes_room(here, names):
-    for folder in ("sample", "labels", "round-02"):
-        shutil.rmtree(folder, ignore_errors=True)
-        for name in [*names, "empty/below"]:
-            (here / folder / name).parent.mkdir(parents=True, exist_ok=True)
-        for name in names:
-            (here / folder / name).write_text("earlier\n")
+    shutil.rmtree("labels")
+    for name in [*names, "empty/below"]:
+        (here / "labels" / name).parent.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (here / "labels" / name).write_text("earlier\n")
     ran = succeed(*go_on())
     assert "60 rows used" in ran.err and len(history(".")) > 1
-    for folder in ("sample", "labels", "round-02"):
-        assert all(name.startswith("part-0") for name in os.listdir(folder))
-        assert "earlier" not in (here / folder / "part-00000").read_text()
+    assert all(name.startswith(("part-0", "_SUCCESS")) for name in os.listdir("labels"))
+    assert "earlier" not in (here / "labels" / "part-00000").read_text()
 
 
 def test_a_link_to_the_output_folder_is_followed(here):
@@ -114,39 +112,36 @@ def test_a_link_to_the_output_folder_is_followed(here):
 def test_what_comes_while_the_run_goes_on_stays_too(here, monkeypatch):
     class Disturbed(KMeansRound):
         def map_batches(self, points):
-            (here / "round-03").mkdir(exist_ok=True)
-            (here / "round-03" / "mine").write_text("mine\n")
+            (here / "labels" / "mine").write_text("mine\n")
             return super().map_batches(points)
 
     monkeypatch.setattr("howdah.scripts.driver.KMeansRound", Disturbed)
     shutil.copy("../c.csv", "centroids.csv")
     ran = run(*go_on(), "--tol", 0)
-    assert ran.code == 1 and "./round-03/mine was not written by an earlier run" in ran.err
-    assert "Go on from the last complete round with --init ./ --output-dir ./.\n" in ran.err
-    assert (here / "round-03" / "mine").exists() and len(history(".")) == 2
+    assert ran.code == 1 and "./labels/mine was not written by an earlier run" in ran.err
+    assert ran.err.endswith("Go on with: python driver.py --resume .\n")
+    assert (here / "labels" / "mine").exists() and len(history(".")) > 2
 
 
 # what is an input
 
 def test_an_input_is_not_removed_whatever_it_is_called(here):
-    os.rename("../x.csv", "sample/part-00000")
-    os.symlink("here/sample/part-00000", "../link.csv")
-    os.symlink("here/sample", "../linked")
-    for name in ("sample/part-00000", here / "sample" / "part-00000", "sample", "./*/part-00000",
-                 "../here/sample/part-0000?", "../link.csv", "../linked", "file://%s" % (
-                     here / "sample")):
-        os.makedirs("round-01", exist_ok=True)
-        shutil.rmtree("labels", ignore_errors=True)
-        assert_refused("sample/part-00000", name, wrong="is an input")
-    os.link("sample/part-00000", "../hard.csv")
-    assert_refused("sample/part-00000", "../hard.csv", wrong="is an input")
+    os.rename("../x.csv", "labels/part-00000")
+    os.symlink("here/labels/part-00000", "../link.csv")
+    os.symlink("here/labels", "../linked")
+    for name in ("labels/part-00000", here / "labels" / "part-00000", "labels", "./*/part-00000",
+                 "../here/labels/part-0000?", "../link.csv", "../linked", "file://%s" % (
+                     here / "labels")):
+        assert_refused("labels/part-00000", name, wrong="is an input")
+    os.link("labels/part-00000", "../hard.csv")
+    assert_refused("labels/part-00000", "../hard.csv", wrong="is an input")
 
 
 def test_an_input_among_others_and_below_the_folder(here):
-    os.makedirs("round-02")
-    shutil.copy("../x.csv", "round-02/part-00000")
-    assert_refused("round-02/part-00000", "../x.csv", "round-02", wrong="is an input")
-    os.rename("round-02", "data")
+    os.remove("labels/part-00000")
+    shutil.copy("../x.csv", "labels/part-00000")
+    assert_refused("labels/part-00000", "../x.csv", "labels", wrong="is an input")
+    os.rename("labels", "data")
     ran = succeed(*go_on("data", "../x.csv"))
     assert "120 rows used" in ran.err and Path("data/part-00000").exists()
 
@@ -217,27 +212,24 @@ class Remote:
 
 @pytest.mark.parametrize("base", ["hdfs:///out", "hdfs://nn:8020/a b/out", "s3://bucket/out"])
 def test_files_behind_uris_are_kept_likewise(base):
-    def output(*names: str) -> Output:
+    def files(*names: str) -> Files:
         remote = Remote(*(base + "/" + name for name in names))
-        files = Files(lambda uri: remote)  # type: ignore[arg-type, return-value]
-        return Output(base, files, base + "/")
+        return Files(lambda uri: remote)  # type: ignore[arg-type, return-value]
 
-    ours = ("centroids.csv", "sample/part-00000", "sample/_SUCCESS", "labels/part-00000.gz")
-    good = output(*ours)
-    good.check(["hdfs:///in/sample/part-00000"], 21, True)
-    assert good.for_job("sample") == base + "/sample"
-    assert not good.files.exists(base + "/sample") and good.files.exists(base + "/labels")
-    for name in ("sample/mine", "labels/_temporary/0/mine", "round-21/mine", "labels"):
+    ours = ("centroids.csv", "labels/_SUCCESS", "labels/part-00000.gz")
+    good = files(*ours)
+    refuse_foreign(base, good, ["hdfs:///in/labels/part-00000"], True)
+    assert Output(base, good).labels() == base + "/labels"
+    assert not good.exists(base + "/labels") and good.exists(base + "/centroids.csv")
+    for name in ("labels/mine", "labels/_temporary/0/mine", "labels"):
         with pytest.raises(UserError) as caught:
-            output(*ours[:3], name).check([], 21, True)
+            refuse_foreign(base, files(ours[0], name), [], True)
         assert "%s/%s was not written by an earlier run" % (base, name) in str(caught.value)
-    with pytest.raises(UserError, match="sample/part-00000 is an input"):
-        output(*ours).check([base + "/sample/part-00000"], 21, False)
-    late = output(*ours)
-    late.check([], 21, False)
-    late.files.of(base).names.add(base + "/sample/mine")
-    with pytest.raises(UserError, match="sample/mine was not written"):
-        late.for_job("sample")
+    with pytest.raises(UserError, match="labels/part-00000.gz is an input"):
+        refuse_foreign(base, files(*ours), [base + "/labels/part-00000.gz"], True)
+    refuse_foreign(base, files(*ours, "labels/mine"), [], False)
+    with pytest.raises(UserError, match="labels/mine was not written"):
+        Output(base, files(*ours, "labels/mine")).labels()
 
 
 def test_the_same_file_by_other_uris():

@@ -55,9 +55,10 @@ def test_records_add_up_where_tasks_have_counted_them(map_only, lines):
 @pytest.mark.parametrize("runner", ["inline", "local"])
 def test_local_jobs_mark_what_has_succeeded(tmp_path, runner):
     out = tmp_path / "out"
-    run("driver", *IRIS_ARGS, "--max-rounds", 0, "-r", runner, "--output-dir", out)
-    assert is_committed(str(out / "round-01"), Files())
-    assert is_committed(str(out / "sample"), Files())
+    run("driver", *IRIS_ARGS, "--max-rounds", 0, "-r", runner, "--output-dir", out, "--assign")
+    assert is_committed(str(out / "labels"), Files())
+    succeed("kmeans_sample", *IRIS_ARGS, "-r", runner, "--output-dir", tmp_path / "sample")
+    assert is_committed(str(tmp_path / "sample"), Files())
 
 
 def test_the_mark_is_no_input(tmp_path):

@@ -11,8 +11,10 @@ and exit codes stand outside of it.
                    │     ├──► seeds       starts from the sample; split_merge makes them better
                    │     ├──► converge    rounds until a rule stops them; knows a callable alone
                    │     └──► choose_k    several numbers of clusters side by side
-                   ├──► output       the folder, so that a lost launcher loses one round at most
-                   │     └──► models, profiles, centroid_files    written, and read again
+                   ├──► run_folder   the folder while this driver has it (running), anew or gone on
+                   │     ├──► journal     the steps that are done, so that none is done twice
+                   │     └──► output      the results
+                   │           └──► models, profiles, centroid_files    written, and read again
                    ├──► report       what the user is told
                    ├──► assigning    labels by a model
                    └──► estimate     what a run will cost, by head and memory_laws

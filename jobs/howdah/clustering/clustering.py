@@ -126,8 +126,7 @@ def cluster(scans: Scans, settings: Settings,
     told(Sampled(sample, scans.columns(sample.profile), time.monotonic() - begun))
     refuse_too_few_points(max(settings.clusters), sample.profile, sample.rows)
     space = sample.profile.space(settings.metric, settings.standardize, scans.sparse)
-    starts = {(k, restart): starts_of(settings, sample, k, restart)
-              for k in settings.clusters for restart in range(settings.restarts)}
+    starts = all_starts(scans, settings, sample)
     by_k = {k: ClusteringOfK(k, model_of(scans, settings, sample, k, starts[k, 0][0]))
             for k in settings.clusters}
     told(Begun(by_k))
@@ -155,6 +154,15 @@ def cluster(scans: Scans, settings: Settings,
     chosen = by_k[best(choices).k] if choices else next(iter(by_k.values()))
     return Clustering(by_k, chosen, choices,
                       all(result.converged for result in results.values()), rounds)
+
+
+def all_starts(scans: Scans, settings: Settings, sample: Sample) -> dict:
+    """The sets of centroids from which each run starts, by (k, restart)."""
+    names = {(k, restart): "k=%d restart=%d" % (k, restart)
+             for k in settings.clusters for restart in range(settings.restarts)}
+    made = scans.seeds(lambda: {name: starts_of(settings, sample, *run)
+                                for run, name in names.items()})
+    return {run: made[name] for run, name in names.items()}
 
 
 def starts_of(settings: Settings, sample: Sample, k: int, restart: int) -> list:

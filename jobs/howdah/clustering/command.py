@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 import traceback
+from typing import Optional
 
 import numpy as np
 
@@ -21,14 +22,17 @@ from howdah.clustering.clustering import (
     cluster,
 )
 from howdah.clustering.estimate import estimate
-from howdah.clustering.output import Output
+from howdah.clustering.models import Model
+from howdah.clustering.output import LABELS
 from howdah.clustering.report import ROUND_HEADER, described, stopped, summary, table, warn_of
+from howdah.clustering.run_folder import LIMITS, RunFolder, manifest_to_go_on, way_on
 from howdah.clustering.sampling import check_clusters
-from howdah.clustering.scans import Jobs, JobScans
+from howdah.clustering.scans import SEEDS, Jobs, JobScans
 from howdah.clustering.seeds import SEEDINGS
 from howdah.errors import OK, STOPPED_BY_LIMIT, JobFailed, OutOfRange, UserError
+from howdah.input.row_counts import RowCounts
 from howdah.launch.console import notice, say, set_up_logging
-from howdah.launch.inputs import list_inputs
+from howdah.launch.input_files import InputChanged
 from howdah.launch.launch import Launch
 
 #: Options that are a run's settings; model.json notes all but -k, and what bad rows led to.
@@ -41,80 +45,122 @@ def run(job, jobs: Jobs) -> int:
     """The whole run that a driver's options ask for; its exit code."""
     options = job.options
     set_up_logging(job)
+    manifest = manifest_to_go_on(job) if options.resume else None
     check(options)
-    with Launch(job) as launch:
-        output = Output(options.output_dir, launch.files, options.init)
-        launch.check(output.resuming)
+    with Launch(job, manifest.run if manifest else None) as launch:
+        folder = RunFolder(launch, manifest)
+        folder.refuse_taken()
+        launch.check(folder.resumed or folder.in_place)
         if options.assign:
             launch.backend.refuse_local_output()
         if options.estimate:
             estimate(launch, options)
             return OK
-        output.read_history()
-        if output.resuming:
-            output.check([path for path, _ in list_inputs(options.args, launch.files)],
-                         options.max_rounds + 1, options.assign)
         try:
-            return Command(launch, jobs, output).run()
-        except BaseException as error:
-            _end(refusal(error), options, output)
-            raise
+            with folder:
+                return _run(Command(launch, jobs, folder), folder)
+        except OSError as error:
+            raise JobFailed(str(error)) from error
 
 
-def _end(error: BaseException, options, output: Output) -> None:
-    """Leave nothing of a run that had not begun; keep the other's folder and say the way on.
+def _run(command: Command, folder: RunFolder) -> int:
+    try:
+        return command.run()
+    except BaseException as error:
+        _end(refusal(error), folder)
+        raise
+
+
+def _end(error: BaseException, folder: RunFolder) -> None:
+    """Leave nothing of a run that came to nothing; keep the other's folder and say the way on.
 
     Nor is there a way on with numbers that float64 cannot hold.
     """
     if isinstance(error, OutOfRange):
-        output.discard()
+        folder.discard()
         raise error
-    if not output.begun:
-        output.discard()
-        if isinstance(error, OSError):
-            raise JobFailed(str(error)) from error
-    elif isinstance(error, Exception):
+    useless = isinstance(error, UserError) and not folder.journal.has(SEEDS)
+    if useless or not folder.begun:
+        folder.discard()
+        return
+    assert folder.path is not None  # or it has not begun
+    way = "Go on with: " + way_on(folder.path, folder.launch)
+    if isinstance(error, InputChanged):
+        raise JobFailed("%s\nBegin anew with another --output-dir; --init %s starts from the"
+                        " centroids there." % (error, shlex.quote(folder.path))) from error
+    if isinstance(error, Exception):
         known = isinstance(error, (UserError, JobFailed, OSError))
         said = str(error) if known else traceback.format_exc().rstrip()
-        raise JobFailed("%s\n%s" % (said, way_on(options, output))) from error
-    else:
-        say(way_on(options, output))
+        raise JobFailed("%s\n%s" % (said, way)) from error
+    say(way)
 
 
 class Command:
-    """A run whose progress is printed and written to the output folder as it goes."""
+    """A run whose progress is printed and written to its folder as it goes."""
 
-    def __init__(self, launch: Launch, jobs: Jobs, output: Output):
-        self.launch, self.jobs, self.output = launch, jobs, output
+    def __init__(self, launch: Launch, jobs: Jobs, folder: RunFolder):
+        self.launch, self.jobs, self.folder = launch, jobs, folder
         self.options = launch.options
+        self.journal, self.output = folder.journal, folder.output
         self.outputs: dict = {}
         self.models: dict = {}
 
     def run(self) -> int:
+        if self.folder.resumed:
+            ended = self._going_on()
+            if ended is not None:
+                return ended
         started = time.monotonic()
-        result = cluster(JobScans(self.launch, self.jobs, self.output), self.settings(), self.told)
+        scans = JobScans(self.launch, self.jobs, self.journal, self.folder.inputs)
+        result = cluster(scans, self.settings(), self.told)
         self._finish(result)
         chosen = result.chosen
         if self.options.assign:
-            row_counts = self.launch.run_map_only(
-                self.jobs.assign, assign_plan(self.launch, chosen.model),
-                self.output.for_job("labels"), step="labels")
-            notice("labels: %s" % row_counts.summary())
+            self._assign(chosen.model)
         notice(summary(chosen.result, self.launch, result.scans, self.options.assign,
-                       time.monotonic() - started))
+                       self.journal.jobs_before, time.monotonic() - started))
         if self.output.folder:
             notice("written to %s" % self.output.folder)
-        return OK if result.converged else STOPPED_BY_LIMIT
+        code = OK if result.converged else STOPPED_BY_LIMIT
+        self.journal.end(code)
+        return code
+
+    def _going_on(self) -> Optional[int]:
+        """Say what is done; the exit code of a run that has nothing left to do."""
+        manifest, path = self.journal.manifest, self.folder.path
+        if manifest.exit == OK:
+            notice("%s holds a run that has ended by itself: there is nothing to go on with" % path)
+            return OK
+        limits = {name: getattr(self.options, name) for name in LIMITS}
+        if manifest.exit == STOPPED_BY_LIMIT and limits == self.folder.limits_before:
+            notice("%s holds a run that was stopped by a limit; to go on, give a larger"
+                   " --max-rounds or --max-minutes" % path)
+            return STOPPED_BY_LIMIT
+        notice("going on in %s: %s" % (path, "done are %s" % ", ".join(manifest.steps)
+                                       if manifest.steps else "no step was done"))
+        return None
+
+    def _assign(self, model: Model) -> None:
+        """The labels, unless they stand there."""
+        def made() -> dict:
+            row_counts = self.launch.run_map_only(
+                self.jobs.assign, assign_plan(self.launch, model), self.output.labels(),
+                step=LABELS)
+            self.folder.inputs.refuse_changes()
+            return row_counts.to_dict()
+
+        row_counts = RowCounts.from_dict(self.journal.step(LABELS, made))
+        notice("labels: %s" % row_counts.summary())
 
     def settings(self) -> Settings:
         """The options as values; centroids to go on from are read."""
         options = self.options
         noted = {name: getattr(options, name) for name in NOTED}
+        from_file = options.init not in SEEDINGS and not self.journal.has(SEEDS)
         return Settings(**{name: getattr(options, name) for name in SETTINGS},
-                        start=None if options.init in SEEDINGS else read_start(
-                            options, self.launch),
+                        start=read_start(options, self.launch) if from_file else None,
                         rounds_before=self.output.rounds_before,
-                        noted={**noted, "inputs": options.args})
+                        noted={**noted, "inputs": self.journal.manifest.paths})
 
     # events
 
@@ -140,12 +186,15 @@ class Command:
         for k, each in event.by_k.items():
             self.outputs[k] = self.output.for_k(k) if several else self.output
             self.models[k] = each
-            self.outputs[k].begin(each.model)
+            if not self.journal.replaying:
+                self.outputs[k].begin(each.model)
         notice(" " * len(self.name_of(self.options.clusters[0], 0)) + ROUND_HEADER)
 
     def _advanced(self, event: Advanced) -> None:
         for (k, restart), run in event.runs.items():
             notice(self.name_of(k, restart) + run.history[-1].line())
+        if self.journal.replaying:
+            return
         for k in dict.fromkeys(k for k, _ in event.runs):
             leader = self.models[k].leader
             self.outputs[k].progress(leader.centroids, self.models[k].model.columns,
@@ -163,23 +212,6 @@ class Command:
         """What tells runs apart in the driver's lines; empty for a single one."""
         name = "k=%-5d " % k if len(self.options.clusters) > 1 else ""
         return name + ("restart %-3d " % restart if self.options.restarts > 1 else "")
-
-
-def way_on(options, output: Output) -> str:
-    """How a run that broke off goes on from what it has written."""
-    alone = " (without --restarts)" if options.restarts > 1 else ""
-    if len(options.clusters) == 1:
-        return "Go on from the last complete round with %s%s." % (go_on_in(output.folder), alone)
-    k = options.clusters[0]
-    return "Go on with one k from its last complete round: -k %d %s, for example%s." % (
-        k, go_on_in(output.for_k(k).folder), alone)
-
-
-def go_on_in(folder) -> str:
-    """Options as a shell takes them; a name that would be read otherwise gets a slash."""
-    if folder in SEEDINGS or folder.endswith((".csv", ".json", ".")):
-        folder += "/"
-    return "--init {0} --output-dir {0}".format(shlex.quote(folder))
 
 
 def check(options) -> None:

@@ -53,10 +53,13 @@ def stopped(result, name: str = "") -> str:
     return "%s%s%s: %s" % (name, cost, "converged" if result.converged else "stopped", result.stop)
 
 
-def summary(result, launch, rounds: int, labels: bool, seconds: float) -> str:
+def summary(result, launch, rounds: int, labels: bool, jobs_before: int,
+            seconds: float) -> str:
+    """The last line; `jobs_before` were run by drivers that the run outlived."""
     counts = sorted(result.measured.counts.tolist())
     return ("cost %.10g, clusters of %d to %d rows; %d jobs (1 sample scan, %d round%s%s%s), %.1f s"
-            % (result.measured.cost, counts[0], counts[-1], launch.jobs + launch.resubmitted,
+            % (result.measured.cost, counts[0], counts[-1],
+               jobs_before + launch.jobs + launch.resubmitted,
                rounds, "s" * (rounds != 1), ", 1 for the labels" if labels else "",
                ", %d submitted again" % launch.resubmitted if launch.resubmitted else "", seconds))
 

@@ -6,10 +6,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from importlib import import_module
 from threading import Thread
-from typing import NamedTuple, Optional
+from typing import Callable, NamedTuple, Optional
 
 import numpy as np
 
+from howdah.clustering.journal import Journal
 from howdah.clustering.memory_laws import refuse_large_round
 from howdah.clustering.rounds import recentred, round_plan
 from howdah.clustering.sampling import profile_and_sample, sampling_plan, with_width
@@ -17,6 +18,13 @@ from howdah.clustering.seeds import first_sets
 from howdah.input.row_counts import RowCounts
 from howdah.kmeans.grid import Space
 from howdah.kmeans.profile import Profile
+from howdah.launch.input_files import InputFiles
+from howdah.launch.outcome import Outcome
+from howdah.task.plans import Plan
+
+
+#: Steps of a run, as its journal calls them.
+SAMPLE, SEEDS, ROUND = "sample", "seeds", "round-%02d"
 
 
 @dataclass
@@ -50,6 +58,13 @@ class Scans(ABC):
     def round(self, centroid_sets: list, space: Space, number: int) -> list:
         """A Recentred for each set of raw centroids (k, d), by one scan; `number` counts rounds."""
 
+    def seeds(self, make: Callable[[], dict]) -> dict:
+        """The sets of centroids to start from, lists of (k, d) arrays by name: `make()`.
+
+        Not a scan, but as long as one: what remembers scans remembers them, too.
+        """
+        return make()
+
     @abstractmethod
     def columns(self, profile: Profile) -> list:
         """The names of the columns."""
@@ -64,10 +79,10 @@ class Jobs(NamedTuple):
 
 
 class JobScans(Scans):
-    """Scans by jobs on the inputs of a launch; their output goes to folders of `output`."""
+    """Scans by jobs on the inputs of a launch; what the journal has of them is not done again."""
 
-    def __init__(self, launch, jobs: Jobs, output):
-        self.launch, self.jobs, self.output = launch, jobs, output
+    def __init__(self, launch, jobs: Jobs, journal: Journal, files: InputFiles):
+        self.launch, self.jobs, self.journal, self.files = launch, jobs, journal, files
         self.layout = launch.inputs.layout
         self.sparse = self.layout.sparse
 
@@ -76,8 +91,9 @@ class JobScans(Scans):
         if self.layout.n_columns is not None:
             refuse_large_round(self.launch, sets, self.layout.n_columns)
         plan = sampling_plan(self.launch, settings)
-        self._import_scikit_learn_meanwhile()
-        outcome = self.launch.run(self.jobs.sample, plan, self.output.for_job("sample"), "sample")
+        if not self.journal.has(SAMPLE):
+            self._import_scikit_learn_meanwhile()
+        outcome = self._scan(SAMPLE, self.jobs.sample, plan)
         profile, rows, weights = profile_and_sample(outcome, max(settings.clusters))
         self.launch.rows = profile.rows
         self.layout = with_width(self.layout, profile)
@@ -94,10 +110,21 @@ class JobScans(Scans):
     def round(self, centroid_sets: list, space: Space, number: int) -> list:
         metric = "cosine" if space.cosine else "euclidean"
         plan = round_plan(self.launch, centroid_sets, space, metric, self.layout)
-        outcome = self.launch.run(self.jobs.round, plan,
-                                  self.output.for_job("round-%02d" % number), "round %d" % number)
+        outcome = self._scan(ROUND % number, self.jobs.round, plan)
         return [recentred(outcome.records, centroids, space, i)
                 for i, centroids in enumerate(centroid_sets)]
+
+    def seeds(self, make: Callable[[], dict]) -> dict:
+        return self.journal.step(SEEDS, make)
+
+    def _scan(self, name: str, job_class, plan: Plan) -> Outcome:
+        """What a job gave, or gave an earlier driver of this run."""
+        def made() -> dict:
+            outcome = self.launch.run(job_class, plan, step=name)
+            self.files.refuse_changes()
+            return outcome.to_dict()
+
+        return Outcome.from_dict(self.journal.step(name, made))
 
     def columns(self, profile: Profile) -> list:
         return with_width(self.layout, profile).column_names()

@@ -17,4 +17,5 @@ job names (LAUNCHER) makes it and prints what the job gave.
 
     naming    what jobs are called     committed   whether a job's output is whole
     console   notices, errors as sentences, exit codes      memory   what a task may take
+    input_files   whether the input is still what it was
 """

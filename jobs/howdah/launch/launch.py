@@ -17,6 +17,7 @@ from howdah.input.row_counts import RowCounts, merged
 from howdah.launch.bad_rows import refuse_bad_rows
 from howdah.launch.committed import all_records
 from howdah.launch.files.paths import is_uri, local_path
+from howdah.launch.input_files import InputChanged
 from howdah.launch.inputs import Inputs, find_inputs
 from howdah.launch.naming import job_name, new_run_id
 from howdah.launch.outcome import (
@@ -41,10 +42,10 @@ class Launch:
     `counters` are the last map-only job's, by group.
     """
 
-    def __init__(self, job):
+    def __init__(self, job, run_id: Optional[str] = None):
         self.job = job
         self.options = job.options
-        self.run_id = new_run_id()
+        self.run_id = run_id or new_run_id()
         self.backend = backend_of(job, self.run_id)
         self.files = self.backend.files
         self.jobs = 0
@@ -149,9 +150,9 @@ class Launch:
         except UserError as error:
             if self.rows is None or profile or isinstance(error, OutOfRange):
                 raise
-            raise UserError("%s\nThat was not so before: the input changed between scans. Wait"
-                            " until nothing writes to it; the next run scans it anew."
-                            % error) from error
+            raise InputChanged("%s\nThat was not so before: the input changed between scans. Wait"
+                               " until nothing writes to it; the next run scans it anew."
+                               % error) from error
 
     @contextmanager
     def _removing(self, output_dir: Optional[str]):

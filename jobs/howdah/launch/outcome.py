@@ -20,6 +20,13 @@ class Outcome:
     records: dict
     row_counts: RowCounts
 
+    def to_dict(self) -> dict:
+        return {"records": self.records, "row_counts": self.row_counts.to_dict()}
+
+    @classmethod
+    def from_dict(cls, value: dict) -> Outcome:
+        return cls(value["records"], RowCounts.from_dict(value["row_counts"]))
+
 
 def raise_failure(failure: dict) -> NoReturn:
     """What a task reported instead of raising it."""

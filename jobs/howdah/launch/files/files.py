@@ -29,10 +29,10 @@ class Files(FileSystem):
             raise UserError("Only local paths can be used here; choose a runner with -r for URIs.")
         return self._of_uri(path)
 
-    def ls(self, path: str) -> list:
-        """(path, bytes) of every visible file that a path, glob or folder stands for, sorted."""
-        return sorted((file, size) for file, size in self.of(path).ls(path)
-                      if is_visible(file, local_path(path)))
+    def stamped(self, path: str) -> list:
+        """Of the visible files alone, sorted."""
+        return sorted(found for found in self.of(path).stamped(path)
+                      if is_visible(found[0], local_path(path)))
 
     def exists(self, path: str) -> bool:
         return self.of(path).exists(path)

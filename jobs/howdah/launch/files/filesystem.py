@@ -19,11 +19,16 @@ class FileSystem(ABC):
         """Whether there is a file or folder; no answer is an error, not a no."""
 
     @abstractmethod
-    def ls(self, path: str) -> list:
-        """(path, bytes) of all files that a path, glob or folder stands for; [] if there is none.
+    def stamped(self, path: str) -> list:
+        """(path, bytes, stamp) of all files that a path, glob or folder stands for, [] if none is.
 
-        The paths are of the form that was asked for.
+        The paths are of the form that was asked for. A stamp is text that another content of the
+        file has not: a tag, or the time of the last write; of one time a stamp may be longer.
         """
+
+    def ls(self, path: str) -> list:
+        """The same, (path, bytes)."""
+        return [(file, size) for file, size, _ in self.stamped(path)]
 
     @abstractmethod
     def cat(self, path: str) -> Iterator[bytes]:

@@ -58,7 +58,7 @@ class HadoopShell(FileSystem):
     def exists(self, path: str) -> bool:
         return self._listed("-d", path) is not None
 
-    def ls(self, path: str) -> list:
+    def stamped(self, path: str) -> list:
         listed = self._listed("-R", path)
         prefix = re.match(r"\w+://[^/]*", path).group() if "://" in path else ""  # type: ignore
         found = []
@@ -66,7 +66,7 @@ class HadoopShell(FileSystem):
             fields = line.split(None, 7)
             if len(fields) == 8 and not fields[0].startswith("d"):
                 name = fields[7] if "://" in fields[7] else prefix + fields[7]
-                found.append((name, int(fields[4])))
+                found.append((name, int(fields[4]), "%s %s" % (fields[5], fields[6])))
         return found
 
     def _listed(self, how: str, path: str) -> Optional[str]:
@@ -174,7 +174,7 @@ class HadoopFiles(FileSystem):
         self.shell = HadoopShell(hadoop_bin)
 
     exists = _over_http_or_else("exists")
-    ls = _over_http_or_else("ls")
+    stamped = _over_http_or_else("stamped")
     cat = _over_http_or_else("cat")
     cat_parts = _over_http_or_else("cat_parts")  # a job's output
     tail = _over_http_or_else("tail")

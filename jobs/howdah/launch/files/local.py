@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 import zlib
 from contextlib import contextmanager, suppress
 from glob import glob
@@ -25,11 +26,11 @@ class LocalFiles(FileSystem):
     def exists(self, path: str) -> bool:
         return os.path.exists(local_path(path))
 
-    def ls(self, path: str) -> list:
+    def stamped(self, path: str) -> list:
         """What is there is never taken for a glob."""
         path = local_path(path)
         matches = [path] if os.path.exists(path) else sorted(glob(path))
-        return [(file, os.path.getsize(file)) for match in matches
+        return [_stamped(file) for match in matches
                 if is_visible(match, path) for file in _files_below(match)]
 
     def head(self, path: str, size: int) -> bytes:
@@ -114,6 +115,16 @@ def aside(path: str) -> Iterator[str]:
 def _write(path: str, data: bytes, mode: str = "wb") -> None:
     with open(path, mode) as file:
         file.write(data)
+
+
+def _stamped(file: str) -> tuple:
+    status = os.stat(file)
+    return file, status.st_size, _time(status.st_mtime_ns)
+
+
+def _time(nanoseconds: int) -> str:
+    seconds, rest = divmod(nanoseconds, 10 ** 9)
+    return "%s.%09d" % (time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)), rest)
 
 
 def _files_below(path: str) -> Iterator[str]:

@@ -69,17 +69,14 @@ class S3Files(FileSystem):
         if not AWS_ERRORS:
             raise UserError("s3:// needs boto3, which is not installed here: pip install boto3.")
 
-    def ls(self, path: str) -> list:
-        """(uri, bytes) of all files that a path, glob or folder stands for; [] if there is none.
-
-        UserError for a bucket that is not there.
-        """
+    def stamped(self, path: str) -> list:
+        """As the contract says; UserError for a bucket that is not there."""
         with aws("%s cannot be listed" % path):
-            found = [(uri, key.size) for uri, key in self.fs.s3._ls(path)]
+            found = [(uri, key.size, key.e_tag) for uri, key in self.fs.s3._ls(path)]
             if not found:
                 # mrjob takes a missing bucket for an empty one.
                 self.fs.s3.make_s3_client().head_bucket(Bucket=parse_s3_uri(path)[0])
-        return [(uri, size) for uri, size in found if _stands_for(path, uri)]
+        return [each for each in found if _stands_for(path, each[0])]
 
     def exists(self, path: str) -> bool:
         return bool(self.ls(path))

@@ -15,6 +15,7 @@ import io
 import json
 import os
 import re
+import time
 import uuid
 import zlib
 from contextlib import suppress
@@ -53,17 +54,18 @@ class WebHdfs(FileSystem):
     def exists(self, uri: str) -> bool:
         return self._status(uri) is not None
 
-    def ls(self, uri: str) -> list:
-        """(uri, bytes) of all files below a folder, or of a file; [] if there is none."""
+    def stamped(self, uri: str) -> list:
+        """(uri, bytes, stamp) of all files below a folder, or of a file; [] if there is none."""
         status = self._status(uri)
         if status is None:
             return []
         if status["type"] == "FILE":
-            return [(uri, status["length"])]
+            return [_stamped(uri, status)]
         found: list = []
         for entry in self._json("GET", uri, "LISTSTATUS")["FileStatuses"]["FileStatus"]:
             below = uri.rstrip("/") + "/" + entry["pathSuffix"]
-            found += self.ls(below) if entry["type"] == "DIRECTORY" else [(below, entry["length"])]
+            found += (self.stamped(below) if entry["type"] == "DIRECTORY"
+                      else [_stamped(below, entry)])
         return found
 
     def cat(self, uri: str) -> Iterator[bytes]:
@@ -172,6 +174,13 @@ class WebHdfs(FileSystem):
         if "FileAlreadyExistsException" in told:
             raise FileExistsError(uri)
         raise Unanswered("WebHDFS answered %d to %s of %s." % (response.status, op, uri))
+
+
+def _stamped(uri: str, status: dict) -> tuple:
+    """The time begins as `hadoop fs` tells it, which knows minutes alone."""
+    seconds, rest = divmod(status["modificationTime"], 1000)
+    return uri, status["length"], "%s.%03d" % (
+        time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)), rest)
 
 
 def _ask(netloc: str, method: str, target: str, body=None) -> http.client.HTTPResponse:
