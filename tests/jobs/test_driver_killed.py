@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -9,10 +10,11 @@ from pathlib import Path
 import pytest
 from disturbed import run_disturbed
 from generators import blobs, write_csv
+from nightly import drawn
 from scripts import run, start_file
 
-# All of them by HOWDAH_EVERY=1, as tests/nightly does.
-EVERY = int(os.environ.get("HOWDAH_EVERY", 7))
+# Of all changes every seventh in CI, every one at night.
+EVERY = drawn(7, 1)
 ERRORS = ("ENOSPC", "EIO", "EACCES")
 
 
@@ -91,8 +93,8 @@ def test_whatever_change_fails_is_a_sentence_and_goes_on(points, error):
     expected, count = undisturbed(points, "inline"), 0
     for at, out, ran in disturbed(points, "inline", error, 1 + ERRORS.index(error)):
         assert ran.returncode in (1, 2), (at, ran.stderr)
-        assert "Traceback" not in ran.stderr and os.strerror(getattr(
-            __import__("errno"), error)) in ran.stderr, ran.stderr
+        assert "Traceback" not in ran.stderr, ran.stderr
+        assert os.strerror(getattr(errno, error)) in ran.stderr, ran.stderr
         assert gone_on(points, out, "inline") == expected, at
         count += 1
     print("failed with %s and gone on: %d of %d" % (error, count, count))
