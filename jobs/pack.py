@@ -11,7 +11,8 @@ Output: one block a line, and no line for a row that was skipped.
 from __future__ import annotations
 
 from howdah.entry import run
-from howdah.input.packed import first_block, pack_rows
+from howdah.input.packed import pack_rows
+from howdah.input.packed_format import first_block
 from howdah.task.job import HowdahJob
 from howdah.task.mapreduce import BytesValueProtocol
 from howdah.task.plans import PackPlan
@@ -36,8 +37,9 @@ class Pack(HowdahJob):
     def map_batches(self, points):
         layout = self.layout
         columns = (0 if layout.zero_based else 1) if layout.sparse else layout.columns
-        for batch in points:
-            yield None, pack_rows(batch.X, columns, batch.weights, batch.texts, self.plan.dtype)
+        for i, batch in enumerate(points):
+            yield None, pack_rows(batch.X, columns, batch.weights, batch.texts, self.plan.dtype,
+                                  first=i == 0)
 
     def refused_rows(self, parser):
         """Nothing for rows that are skipped: packed input holds blocks only."""
@@ -47,7 +49,7 @@ class Pack(HowdahJob):
 
     @staticmethod
     def rows_of(line):
-        return first_block(line)[0]["rows"]
+        return first_block(line)[0].rows
 
 
 if __name__ == "__main__":

@@ -14,11 +14,11 @@ from scripts import REPOSITORY
 
 JOBS = REPOSITORY / "jobs"
 # Rooms and single modules from below; rooms of one number do not know each other.
-FLOORS = ({"errors", "commands"}, {"sparse", "spelling", "arithmetic"}, {"lengths", "input"},
-          {"options", "kmeans", "knn"}, {"task"}, {"launch"},
+FLOORS = ({"errors", "commands", "checksum"}, {"sparse", "spelling", "arithmetic"},
+          {"lengths", "input"}, {"options", "kmeans", "knn"}, {"task"}, {"launch"},
           {"clustering", "indexing", "packing"}, {"entry"}, {"scripts"}, {"__main__"})
-WORKERS = {"errors", "commands", "sparse", "spelling", "lengths", "arithmetic", "input", "options",
-           "kmeans", "knn", "task"}
+WORKERS = {"errors", "commands", "checksum", "sparse", "spelling", "lengths", "arithmetic", "input",
+           "options", "kmeans", "knn", "task"}
 NUMERICS = ("howdah.kmeans.", "howdah.knn.")
 STANDARD = {"__future__", "abc", "collections", "dataclasses", "fractions", "functools", "hashlib",
             "typing"}

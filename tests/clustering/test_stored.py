@@ -46,7 +46,7 @@ def test_a_run_is_written_with_the_same_bytes(again: Path) -> None:
 def test_packed_blocks_are_written_with_the_same_bytes(out: Path, monkeypatch) -> None:
     monkeypatch.chdir(REPOSITORY)
     succeed("pack", *ARGS, "--output-dir", out)
-    assert (out / "part-00000").read_bytes() == (STORED / "iris-packed").read_bytes()
+    assert (out / "part-00000").read_bytes() == (STORED / "iris-packed2").read_bytes()
 
 
 def test_a_stored_run_is_read(again: Path, monkeypatch) -> None:
@@ -58,8 +58,9 @@ def test_a_stored_run_is_read(again: Path, monkeypatch) -> None:
     assert rounds[0] == rounds[1]
 
 
-def test_stored_blocks_are_read(tmp_path: Path) -> None:
-    ran = succeed("driver", STORED / "iris-packed", "-k", 3, "--init", RUN / "centroids.csv",
+@pytest.mark.parametrize("blocks", ["iris-packed", "iris-packed2"])
+def test_stored_blocks_are_read(tmp_path: Path, blocks: str) -> None:
+    ran = succeed("driver", STORED / blocks, "-k", 3, "--init", RUN / "centroids.csv",
                   "--output-dir", tmp_path / "out")
     assert "150 rows used" in ran.err
     assert centroids_of(tmp_path / "out") == pytest.approx(centroids_of(RUN), rel=1e-12)

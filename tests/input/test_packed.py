@@ -1,9 +1,7 @@
-"""Packed blocks: the format byte by byte, round trips, damage, mixtures."""
+"""Packed blocks: round trips, mixtures, what the parser makes of them."""
 
 from __future__ import annotations
 
-import base64
-import json
 from dataclasses import replace
 from typing import Optional
 
@@ -12,7 +10,8 @@ import pytest
 from howdah.errors import UserError
 from howdah.input.layout import InputOptions
 from howdah.input.lines import Block
-from howdah.input.packed import first_block, lines_of, pack_rows, packed_layout, unpack_rows
+from howdah.input.packed import lines_of, pack_rows, packed_layout, unpack_rows
+from howdah.input.packed_format import PACKED_HEAD
 from howdah.input.parse import Parser
 from howdah.input.rows import LARGEST
 from scipy.sparse import csr_matrix
@@ -29,13 +28,6 @@ def unpacked(line: bytes, **asked):
     return unpack_rows(line, packed_layout(line, InputOptions(**asked), "in"))
 
 
-def made(header, arrays: bytes = b"") -> bytes:
-    """A line of base64 with any JSON as its header."""
-    text = json.dumps(header).encode()
-    text += b" " * (-(4 + len(text)) % 8)
-    return b"howdah1:" + base64.b64encode(len(text).to_bytes(4, "little") + text + arrays)
-
-
 def sentence(line: bytes, first: Optional[bytes] = None) -> str:
     """What is said of a block, behind a good first one."""
     layout = packed_layout(packed() if first is None else first, InputOptions(), "in")
@@ -44,32 +36,7 @@ def sentence(line: bytes, first: Optional[bytes] = None) -> str:
     return str(refused.value)
 
 
-# the format
-
-def test_the_smallest_block_by_hand():
-    header = b'{"rows":1,"width":1,"columns":["x"],"arrays":[["X","<f4",[1,1]]]}'
-    assert len(header) == 65
-    data = b"\x41\0\0\0" + header + b"\0" * 3 + b"\0\0\xc0\x3f" + b"\0" * 4  # 1.5 is 0x3fc00000
-    assert packed(np.array([[1.5]]), ["x"]) == b"howdah1:" + base64.b64encode(data)
-
-
-def test_points_lie_by_columns():
-    line = packed()
-    assert base64.b64decode(line[8:])[-24:] == np.float32([1, 0, -2, 4, 0.5, 8]).tobytes()
-
-
-def test_a_block_is_one_line_of_text():
-    line = packed(np.random.default_rng(0).normal(size=(1000, 3)))
-    assert line.isascii() and line.decode().isprintable() and b"\t" not in line
-
-
-def test_first_block_needs_the_beginning_of_the_line_only():
-    rows = np.random.default_rng(0).normal(size=(300, 3))
-    line = packed(rows, texts={"id": ["\u00fc%d" % i for i in range(300)]}) + b"\n"
-    for size in (400, 401, 402, 403, len(line)):
-        header, length = first_block((line + line)[:size])
-        assert (header["rows"], header["width"], length) == (300, 3, len(line))
-
+# lines
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b"\t\n"])
 def test_ends_of_lines_do_not_matter(end):
@@ -168,29 +135,9 @@ def test_a_value_beyond_float32():
 
 def test_a_cut_block_is_damaged_wherever_it_is_cut():
     line = packed(texts={"id": ["one", "four"]})  # eight bytes: no padding behind them
-    for size in range(8, len(line)):
+    for size in range(len(PACKED_HEAD), len(line)):
         assert sentence(line[:size]).startswith("A packed block is damaged (")
         assert sentence(line[:size]).endswith("); pack the input again.")
-
-
-@pytest.mark.parametrize("line, reason", [
-    (b"howdah1:", "Expecting value: line 1 column 1 (char 0)"),
-    (b"howdah1:what is this", ""),
-    (made([1, 2]), "its header has no arrays, columns, rows, width"),
-    (made({"rows": 1, "arrays": []}), "its header has no columns, width"),
-    (made({"rows": 1, "width": 1, "columns": ["a"], "arrays": [["X", "<f4", [1, 1]]]}),
-     "buffer is smaller than requested size"),
-    (made({"rows": 1, "width": 1, "columns": ["a"], "arrays": [["X", "what", [1, 1]]]}),
-     "data type 'what' not understood"),
-    (made({"rows": 1, "width": 3, "columns": ["a", "b", "c"], "arrays": []}), "'X'"),
-])
-def test_foreign_blocks(line, reason):
-    assert sentence(line).startswith("A packed block is damaged (" + reason)
-
-
-def test_a_damaged_first_block():
-    with pytest.raises(UserError, match=r"A packed block is damaged \(its header has no columns"):
-        packed_layout(made({"rows": 1, "width": 1, "arrays": []}), InputOptions(), "in")
 
 
 def test_other_lines_behind_blocks():

@@ -294,14 +294,14 @@ def test_what_was_not_packed_cannot_be_asked_for(folder, tmp_path):
 
 
 @pytest.mark.parametrize("other, sentence", [
-    (b"1,2,3\n", "The input begins with packed blocks, but holds other lines too (b'1,2,3'); keep"
-                 " packed and text files apart."),
-    (b"howdah1:AAAA\n", "A packed block is damaged (Expecting value: line 1 column 1 (char 0));"
-                        " pack the input again.")])
+    (b"\n1,2,3\n", "line 2: The input begins with packed blocks, but holds other lines too"
+                   " (b'1,2,3'); keep packed and text files apart."),
+    (b"howdah1:AAAA\n", "line 1: A packed block is damaged (Expecting value: line 1 column 1"
+                        " (char 0)); pack the input again.")])
 def test_other_files_beside_blocks(folder, tmp_path, other, sentence):
     (tmp_path / "other").write_bytes(other)
     assert refused("kmeans_round", folder / "plain", tmp_path / "other", "--centroids",
-                   folder / "c.csv") == sentence
+                   folder / "c.csv") == "%s, %s" % (tmp_path / "other", sentence)
 
 
 def test_blocks_of_columns_in_another_order(folder, tmp_path):
@@ -309,7 +309,8 @@ def test_blocks_of_columns_in_another_order(folder, tmp_path):
     write_csv(tmp_path / "x.csv", X[:5], ["y", "x", "z"])
     assert refused("kmeans_round", folder / "plain", pack(tmp_path / "x.csv", tmp_path / "x"),
                    "--centroids", folder / "c.csv", "--bad-rows", "skip") == (
-        "A packed block has the columns y, x, z, but the first has x, y, z; keep them apart.")
+        "%s, line 1: A packed block has the columns y, x, z, but the first has x, y, z; keep them"
+        " apart." % (tmp_path / "x" / "part-00000"))
 
 
 def test_a_name_of_two_packed_columns_chooses_none(tmp_path):
@@ -324,4 +325,5 @@ def test_a_name_of_two_packed_columns_chooses_none(tmp_path):
 def test_blocks_with_and_without_weights(folder):
     assert refused("kmeans_round", folder / "plain", folder / "packed", "--centroids",
                    folder / "c.csv") == (
-        "The input mixes packed blocks with and without weights; keep them apart.")
+        "%s, line 1: The input mixes packed blocks with and without weights; keep them apart."
+        % (folder / "packed" / "part-00000"))

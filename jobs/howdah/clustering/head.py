@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Optional
 
 from howdah.input.lines import Block
-from howdah.input.packed import first_block
+from howdah.input.packed_format import first_block
 from howdah.input.parse import Parser
-from howdah.launch.inputs import HEAD_BYTES, Inputs, whole_lines
+from howdah.launch.inputs import HEAD_BYTES, Inputs, head_of, whole_lines
 
 
 @dataclass
@@ -33,17 +33,17 @@ class Head:
 
 def read_head(inputs: Inputs, files) -> Head:
     path = next(path for path, size in inputs.files if size != 0)
-    head = files.head(path, HEAD_BYTES)
+    head = head_of(path, files)
     whole = len(inputs.files) == 1 and len(head) < HEAD_BYTES
     if inputs.layout.format == "packed":
         header, length = first_block(head)
-        rows, columns, values = header["rows"], header["width"], header["arrays"][0][2][0]
+        rows, columns, values = header.rows, header.width, header.entries
         whole = whole and head.count(b"\n") == 1
     else:
         head = whole_lines(head)
         pieces = list(Parser(inputs.layout).parse(Block(head)))
         rows, length = sum(map(len, pieces)), len(head)
-        columns, values = inputs.layout.n_columns, 0
+        columns, values = inputs.layout.n_columns or 0, 0
         if inputs.layout.sparse:
             sparse: list = [piece.X for piece in pieces]
             columns = max((int(indices.max(initial=-1)) + 1 for _, indices, _ in sparse), default=0)

@@ -5,7 +5,7 @@
             ├── headers        the header of the first file, as the others repeat it
             ├── whole_blocks   clean blocks at once, by simdjson
             ├── single_rows    all others row by row: the reference, and the reasons of bad rows
-            ├── packed         blocks of arrays: written, read
+            ├── packed         blocks of arrays: written, read; packed_format: their bytes
             └─► batches     Rows -> Batch, of the size that suits the cache
 
     layout    Layout: which columns are what; detect finds it in an input's first rows

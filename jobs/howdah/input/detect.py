@@ -19,7 +19,8 @@ from howdah.input.layout import (
     parts_of,
     split_fields,
 )
-from howdah.input.packed import PACKED_HEAD, packed_layout
+from howdah.input.packed import packed_layout
+from howdah.input.packed_format import MARK
 
 SVMLIGHT_ROW = re.compile(rb"\s*[^\s:#]+(\s+(qid|\d+):\S+)+\s*(#.*)?\Z")
 HEAD_ROWS = 200
@@ -60,7 +61,7 @@ def _refuse_delimiter(delimiter: Optional[str]) -> None:
 
 
 def _detect_format(lines: Sequence[bytes], delimiter: Optional[str]) -> str:
-    if lines[0].startswith(PACKED_HEAD):
+    if any(MARK.match(line) for line in lines):
         return "packed"
     if _most(line.lstrip()[:1] in (b"{", b"[") for line in lines):
         return "jsonl"

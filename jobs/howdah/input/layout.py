@@ -24,7 +24,8 @@ class Layout:
     `columns` are the names of the numeric columns in their order (None for sparse input: their
     number is then `width`, known after the first scan); `fields` the number of fields in a row;
     `numeric` the positions of the numeric columns, `weight` that of the sample weight, `texts`
-    the positions of fields kept as text by role ("id", "label", "target").
+    the positions of fields kept as text by role ("id", "label", "target"). `digest` is that of the
+    schema of all columns in packed input, which its blocks carry.
     """
 
     format: str
@@ -39,6 +40,7 @@ class Layout:
     keys: Optional[tuple] = None
     zero_based: bool = False
     width: Optional[int] = None
+    digest: Optional[str] = None
 
     @property
     def sparse(self) -> bool:

@@ -6,6 +6,7 @@ import bz2
 import fcntl
 import gzip
 import os
+import zlib
 from dataclasses import dataclass
 from typing import Iterable, Iterator, Optional
 
@@ -83,6 +84,22 @@ def read_slice(path: str, start: int = 0, stop: Optional[int] = None) -> Iterato
         end = None if stop is None else _first_line_from(stream, stop)
         begin = _first_line_from(stream, start)
         yield from read_blocks(stream, path, 0, begin, None if end is None else end - begin)
+
+
+def line_number(path: str, offset: int) -> Optional[int]:
+    """The number of the line at `offset` in the text of a local file; None where it is not here."""
+    number = 1
+    try:
+        with open_text(path) as stream:
+            while offset > 0:
+                chunk = stream.read(min(offset, PIPE_BYTES))
+                if not chunk:
+                    return None
+                number += chunk.count(b"\n")
+                offset -= len(chunk)
+    except (OSError, EOFError, zlib.error):
+        return None
+    return number
 
 
 def _first_line_from(stream, position: int) -> int:

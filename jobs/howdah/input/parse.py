@@ -6,11 +6,13 @@ from typing import Iterator, Optional
 
 import numpy as np
 
+from howdah.errors import UserError
 from howdah.input.headers import Header
 from howdah.input.layout import Layout
-from howdah.input.lines import BOM, Block
+from howdah.input.lines import BOM, Block, line_number
 from howdah.input.packed import lines_of, unpack_rows
-from howdah.input.row_counts import RowCounts, example_of
+from howdah.input.packed_format import MARK
+from howdah.input.row_counts import RowCounts, example_of, place_of
 from howdah.input.rows import Rows
 from howdah.input.single_rows import BadRow, row_reader
 from howdah.input.whole_blocks import BlockReader
@@ -57,7 +59,10 @@ class Parser:
 
     def _packed_lines(self, block: Block) -> Iterator[Rows]:
         for at, line in lines_of(block.data):
-            rows = unpack_rows(line, self.layout)
+            try:
+                rows = unpack_rows(line, self.layout)
+            except UserError as error:
+                raise UserError("%s: %s" % (_place(block, at), error)) from None
             yield self._directed(rows, block, at) if self.nonzero else rows
 
     def _directed(self, rows: Rows, block: Block, at: int) -> Rows:
@@ -148,6 +153,10 @@ class Parser:
             try:
                 return self._row(bare)
             except BadRow as bad:
+                if MARK.match(bare):
+                    raise UserError("%s: the input begins with text, but here is a packed block;"
+                                    " keep packed and text files apart."
+                                    % _place(block, at)) from None
                 if self._header is not None and self._header.stands_in(bare, block.file):
                     self.row_counts.headers += 1
                 else:
@@ -191,6 +200,14 @@ class Parser:
         return (np.array([v for _, v in entries], dtype=np.float64),
                 np.array([i for i, _ in entries], dtype=np.int64),
                 np.array([len(row) for row in values], dtype=np.int64))
+
+
+def _place(block: Block, at: int) -> str:
+    """Where the line at `at` of a block stands, by its number if the file lies here."""
+    number = None
+    if block.file is not None and not block.start:
+        number = line_number(block.file, block.offset + at)
+    return place_of(example_of(block, at, b"", ""), number)
 
 
 def _bare(line: bytes) -> bytes:

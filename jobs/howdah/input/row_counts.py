@@ -81,11 +81,14 @@ def merged(all_counts) -> RowCounts:
 
 def describe(example: dict, line_number: Optional[int] = None) -> str:
     """A bad row as the user reads it: place, reason, first bytes."""
+    return "%s: %s: %r" % (place_of(example, line_number), example["reason"], example["text"])
+
+
+def place_of(example: dict, line_number: Optional[int] = None) -> str:
+    """File and line, or byte, of a bad row."""
     if example["file"] is None:
-        place = "a row whose place this runner does not tell"
-    elif line_number is not None:
-        place = "%s, line %d" % (example["file"], line_number)
-    else:
-        place = "%s, byte %d%s" % (example["file"], example["start"] + example["offset"],
-                                   " or the line after" if example["start"] else "")
-    return "%s: %s: %r" % (place, example["reason"], example["text"])
+        return "a row whose place this runner does not tell"
+    if line_number is not None:
+        return "%s, line %d" % (example["file"], line_number)
+    return "%s, byte %d%s" % (example["file"], example["start"] + example["offset"],
+                              " or the line after" if example["start"] else "")

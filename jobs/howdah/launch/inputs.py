@@ -11,6 +11,7 @@ from howdah.errors import UserError
 from howdah.input.detect import detect
 from howdah.input.layout import Layout
 from howdah.input.lines import is_splittable
+from howdah.input.packed_format import header_bytes
 from howdah.launch.files.files import Files
 from howdah.launch.files.paths import local_path
 
@@ -35,10 +36,17 @@ def find_inputs(paths: list, files: Files, asked) -> Inputs:
     """List the inputs and detect their layout; UserError for what is missing or empty."""
     found = list_inputs(paths, files)
     for path, size in found:
-        head = b"" if size == 0 else whole_lines(files.head(path, HEAD_BYTES))
+        head = b"" if size == 0 else whole_lines(head_of(path, files))
         if head.strip():
             return Inputs(found, detect(head, asked, path), list(paths))
     raise is_empty(paths)
+
+
+def head_of(path: str, files: Files) -> bytes:
+    """The first megabyte of a file, or more where the header of a packed block is longer."""
+    head = files.head(path, HEAD_BYTES)
+    needed = header_bytes(head)
+    return head if needed <= HEAD_BYTES else files.head(path, needed)
 
 
 def list_inputs(paths: list, files: Files) -> list:

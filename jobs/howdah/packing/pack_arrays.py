@@ -59,7 +59,7 @@ def pack_array_files(paths: list, options) -> RowCounts:
                 for columns, rows in _good_pieces(path, options, row_counts):
                     first = first or (path, columns)
                     _refuse_other_columns(path, columns, *first)
-                    parts.write(_packed(path, columns, rows, options.dtype))
+                    parts.write(_packed(path, columns, rows, options.dtype, parts.begins))
             _refuse_no_rows(row_counts, paths)
     except OSError as error:
         raise JobFailed("The blocks cannot be written to %s (%s)." % (folder, error)) from error
@@ -80,9 +80,9 @@ def _refuse_other_columns(path: str, columns: list, first_path: str, first: list
             path, len(columns), some_of(columns), first_path, len(first), some_of(first)))
 
 
-def _packed(path: str, columns: list, rows: Rows, dtype: str) -> bytes:
+def _packed(path: str, columns: list, rows: Rows, dtype: str, first: bool) -> bytes:
     try:
-        return pack_rows(rows.X, columns, rows.weights, rows.texts, dtype)
+        return pack_rows(rows.X, columns, rows.weights, rows.texts, dtype, first)
     except UserError as error:
         raise UserError("%s: %s" % (path, error)) from None
 
@@ -102,6 +102,11 @@ class _Parts:
     def __enter__(self) -> _Parts:
         os.makedirs(self.temporary)
         return self
+
+    @property
+    def begins(self) -> bool:
+        """Whether the next block is a part's first."""
+        return self._file is None
 
     def write(self, line: bytes) -> None:
         if self._file is None:
