@@ -55,8 +55,8 @@ class KNN(HowdahJob):
         parser.add_argument("--mean", choices=("uniform", "distance"),
                             help="the mean of the neighbours' targets")
         parser.add_argument("--exclude-self", action="store_true",
-                            help="never answer the query itself: its id, or without ids one equal"
-                                 " row")
+                            help="never answer the query itself: its id; without ids the point at"
+                                 " its own place, if that is equal, or else one equal point")
         parser.add_argument("--from-points", action="store_true",
                             help="column j of a query is its weight of the index's point j, or"
                                  " of the point that it is called after: points near their"
@@ -74,6 +74,11 @@ class KNN(HowdahJob):
     @property
     def keep_lines(self):
         return "id" not in self.layout.texts and not self.sliced
+
+    @property
+    def needs_direction(self):
+        # A user without items gets an answer, an empty one.
+        return super().needs_direction and not self.plan.request.from_points
 
     def batch_rows(self):
         return self.plan.batch or super().batch_rows()

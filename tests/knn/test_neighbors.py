@@ -231,12 +231,38 @@ def test_no_queries():
             assert len(Neighbors(points, "euclidean", machine).query(points[:0], 3)) == 0
 
 
-def test_rows_of_zeros_are_at_cosine_distance_1():
-    X = np.vstack([np.zeros(3), floats(20, 3)])
+def test_rows_of_zeros_are_nobody_s_neighbours_for_cosine():
+    """They have no direction; nor have queries of zeros any neighbour."""
+    X = np.vstack([np.zeros((4, 3)), floats(20, 3), np.zeros((3, 3))])
+    Q = np.vstack([X[3:7], X[:1]])
     for search, (points, machine) in searches(X, "cosine").items():
-        Q = points[5:6]
-        answers = Neighbors(points, "cosine", machine).query(Q, 21)
-        assert answers.distances[answers.positions == 0].tolist() == [1.0], search
+        for asked in ({"n": 27}, {"n": 3}, {"radius": 2.0}, {"radius": 1.5, "n": 20}):
+            answers = Neighbors(points, "cosine", machine).query(
+                Q if search == "brute" else csr_matrix(Q), **asked)
+            counts = np.diff(answers.starts)
+            assert counts[[0, 4]].tolist() == [0, 0], search
+            alone = Neighbors(X[4:24], "cosine", Brute(X[4:24], "cosine")).query(
+                Q[1:4], **{**asked, "n": min(asked.get("n", 20), 20)})
+            assert answers.positions.tolist() == (alone.positions + 4).tolist(), (search, asked)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_query_that_stands_among_the_points_leaves_out_its_own_place(metric):
+    """Whatever it repeats, as kneighbors() of scikit-learn without X."""
+    X = integer_grid(300, 2, seed=0, levels=4).astype(float) + 1
+    own = np.arange(300)
+    for search, (points, machine) in searches(X, metric).items():
+        machine_ = Neighbors(points, metric, machine)
+        for asked in ({"n": 1}, {"n": 5}, {"n": 60}, {"radius": 0.5, "most": 100}):
+            answers = machine_.query(points, exclude_same=True, own=own, **asked)
+            listed = machine_.query(points, excluded=[[i] for i in range(300)], **asked)
+            assert answers.positions.tolist() == listed.positions.tolist(), (search, asked)
+            assert answers.distances.tolist() == listed.distances.tolist()
+            if answers.found is not None:
+                assert answers.found.tolist() == listed.found.tolist()
+    placeless = machine_.query(points, 5, exclude_same=True, own=np.full(300, -1))
+    assert placeless.positions.tolist() == machine_.query(points, 5, exclude_same=True
+                                                          ).positions.tolist()
 
 
 def test_values_that_distances_overflow_on_are_refused():

@@ -11,7 +11,14 @@ from howdah.input.layout import some_of
 from howdah.input.lines import read_slice
 from howdah.input.parse import Parser
 from howdah.input.row_counts import RowCounts
-from howdah.knn.answering import GROUP, NOT_MAPPED, TRUNCATED, slice_name
+from howdah.knn.answering import (
+    GROUP,
+    NOT_MAPPED,
+    SHORT,
+    TRUNCATED,
+    UNKNOWN_ITEMS,
+    slice_name,
+)
 from howdah.knn.description import (
     REBUILD,
     TAIL_BYTES,
@@ -19,6 +26,7 @@ from howdah.knn.description import (
     checked_description,
     read_description,
 )
+from howdah.knn.exclusions import read_exclusions, told
 from howdah.knn.index import candidates_path, load, refuse_other_candidates, refuse_other_digest
 from howdah.knn.recall import Recall
 from howdah.knn.request import Request
@@ -28,8 +36,17 @@ from howdah.launch.script import run_or_print
 from howdah.task.plans import KnnPlan
 
 
-def report(counted: dict, request: Request) -> None:
-    """What the tasks counted, in sentences."""
+def report(counted: dict, request: Request, listed: Optional[int] = None) -> None:
+    """What the tasks counted, in sentences; `listed` is how many exclusions the file has."""
+    for line in told(counted, request, listed):
+        notice(line)
+    if counted.get(UNKNOWN_ITEMS):
+        notice("%d values of queries belong to no point of the index, and were left out."
+               % counted[UNKNOWN_ITEMS])
+    if counted.get(SHORT):
+        notice("%d queries got fewer than -n %d neighbours: the approximate index found no more."
+               " Let it look at more (FAISS: nprobe, Annoy: search_k)."
+               % (counted[SHORT], request.n or 0))
     if counted.get(TRUNCATED):
         notice("%d answers hold more than --max-neighbors %d neighbours within the radius: their"
                " nearest are given." % (counted[TRUNCATED], request.most))
@@ -48,7 +65,16 @@ def run_alone(launch) -> Optional[RowCounts]:
     description = describe_index(launch, options)
     plan = plan_of_options(launch, description)
     return run_or_print(launch, plan, shipped_candidates(launch, options, description),
-                        lambda _: report(launch.counters.get(GROUP, {}), plan.request))
+                        lambda _: report(launch.counters.get(GROUP, {}), plan.request,
+                                         listed_exclusions(launch)))
+
+
+def listed_exclusions(launch) -> Optional[int]:
+    """How many pairs of a query and a point --exclude names; None without a local file."""
+    path = launch.options.exclude
+    if not path or is_uri(path):
+        return None
+    return sum(map(len, read_exclusions(local_path(path)).values()))
 
 
 def shipped_candidates(launch, options, description: Description) -> dict:
@@ -72,7 +98,9 @@ def plan_of_options(launch, description: Optional[Description] = None) -> KnnPla
     layout = query_layout(launch, options, description)
     refuse_unknown_queries(launch, options, layout)
     return KnnPlan(layout, description.metric, request_of(options, description), options.batch,
-                   options.index_sha256, first_rows(launch, layout, description.metric))
+                   options.index_sha256,
+                   first_rows(launch, layout,
+                              description.metric == "cosine" and not options.from_points))
 
 
 def request_of(options, description: Description) -> Request:
@@ -160,7 +188,8 @@ def query_layout(launch, options, description: Description):
     width = description.n if options.from_points else description.d
     what = "points" if options.from_points else "columns"
     if layout.sparse:
-        return replace(layout, width=width)
+        # What a user has that is no point of the index is left out, and told.
+        return replace(layout, width=None if options.from_points else width)
     if layout.n_columns != width:
         if layout.named and is_uri(options.index):
             return layout  # only a task, which loads the index, knows the names
@@ -186,8 +215,11 @@ def refuse_unknown_queries(launch, options, layout) -> None:
                         % launch.backend.name)
 
 
-def first_rows(launch, layout, metric: str) -> dict:
-    """Where the running place of each local task's rows begins, if rows have no ids."""
+def first_rows(launch, layout, nonzero: bool) -> dict:
+    """Where the running place of each local task's rows begins, if rows have no ids.
+
+    nonzero  whether rows of zeros are bad rows
+    """
     if "id" in layout.texts or not launch.backend.sliced:
         return {}
     parts = launch.backend.parts(launch.inputs)
@@ -196,7 +228,7 @@ def first_rows(launch, layout, metric: str) -> dict:
     first, found = 0, {}
     for part in parts:
         found[slice_name(part)] = first
-        parser = Parser(layout, nonzero=metric == "cosine")
+        parser = Parser(layout, nonzero=nonzero)
         for block in read_slice(part["path"], part["start"], part["stop"]):
             first += sum(len(rows) for rows in parser.parse(block))
     return found

@@ -123,6 +123,8 @@ def _sparse_batch(held, parser: Parser, texts, lines, start: int, stop: int) -> 
     if width is None:
         width = int(columns[inside].max(initial=-1)) + 1
     X = csr_rows(values[inside], columns[inside], indptr[start:stop + 1] - indptr[start], width)
+    if not X.data.all():
+        X.eliminate_zeros()  # a zero that is written is none that is left out
     return Batch(X, None, {role: texts[role][start:stop] for role in texts},
                  None if lines is None else lines[start:stop])
 

@@ -6,6 +6,7 @@ approximate index may miss some; how many is told from a sample of queries. Noth
 jobs, and all modules import NumPy alone at their top.
 
     answering   Answering: a batch -> lines of output      request   what is asked of every query
+      ├─► exclusions  what a query leaves out: itself, listed points, its own items
       ├─► index       Index: opened, saved                 description   read without opening it
       │     └─► neighbors   Neighbors, Answers: candidates, proved, measured, ordered
       │           ├─► search   Search: nearest / proves / within

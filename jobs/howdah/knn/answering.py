@@ -9,17 +9,20 @@ import numpy as np
 
 from howdah.errors import UserError
 from howdah.input.layout import Layout
+from howdah.knn.exclusions import Excluded, Exclusions
 from howdah.knn.index import Index
 from howdah.knn.neighbors import Answers
 from howdah.knn.recall import Recall, Sample, hits
 from howdah.knn.request import Request
 from howdah.knn.votes import class_shares, means, winners
 from howdah.lengths import lengths
-from howdah.sparse import as_csr, is_sparse
+from howdah.sparse import as_csr, csr_rows, is_sparse
 from howdah.spelling import field, json_text
 
 GROUP = "howdah k-NN"
 TRUNCATED = "answers cut at --max-neighbors"
+SHORT = "queries with fewer neighbours than there are"
+UNKNOWN_ITEMS = "columns of queries that are no points"
 NOT_MAPPED = "tasks that read the index whole"
 
 
@@ -36,9 +39,9 @@ class Answering:
         self.request = request
         self.index = index
         self.neighbors = index.neighbors(candidates, request.verify)
-        self.excluded = {} if exclude is None else read_exclusions(exclude)
+        self.exclusions = Exclusions(request, index, exclude)
         self.sample = Sample(request.recall_sample) if request.recall_sample else None
-        self.truncated = 0
+        self.truncated = self.short = self.unknown = 0
         self.places = index.places_of_columns(layout, request.index, request.from_points)
         if request.vote:
             self.labels = [label.decode("utf-8") for label in index.classes]  # type: ignore
@@ -47,12 +50,14 @@ class Answering:
         """One line (or, of pairs, several) for each query of a batch, in its order."""
         if self.places is not None:
             X = X.T[self.places].T  # by columns, as it was
+        if self.request.from_points and is_sparse(X):
+            X = self._known_items(X)
         queries = self.queries(X)
-        excluded = self._excluded_positions(ids, X, named)
-        same = self.request.exclude_self and not (named and self.index.ids is not None)
-        answers = self._query(self.neighbors, queries, excluded, same)
+        excluded = self.exclusions.of(ids, X, queries, named)
+        answers = self._query(self.neighbors, queries, excluded)
+        self._count_short(answers, excluded)
         if self.sample is not None:
-            self._keep_for_recall(answers, queries, excluded, same)
+            self._keep_for_recall(answers, queries, excluded)
         spell = {"json": self._json, "tsv": self._tsv}[self.request.output_format]
         yield from spell(ids, answers)
 
@@ -60,8 +65,10 @@ class Answering:
         """(name, count) of what the launcher reports."""
         if not self.index.mapped:
             yield NOT_MAPPED, 1
-        if self.truncated:
-            yield TRUNCATED, self.truncated
+        for name, count in ((TRUNCATED, self.truncated), (SHORT, self.short),
+                            (UNKNOWN_ITEMS, self.unknown), *self.exclusions.counts.items()):
+            if count:
+                yield name, count
         if self.sample is not None and self.sample.kept:
             found, true = zip(*(self._hits_of(*kept) for kept in self.sample.kept))
             yield from Recall.of(np.concatenate(found), np.concatenate(true)).counts()
@@ -79,6 +86,22 @@ class Answering:
             return X
         return X.toarray() if is_sparse(X) else as_csr(X)
 
+    def _known_items(self, X):
+        """CSR queries without the columns that are no points of the index, which are counted."""
+        known = X.indices < self.index.description.n
+        self.unknown += int((~known).sum())
+        ends = np.concatenate([[0], np.cumsum(known)])[X.indptr]
+        return csr_rows(X.data[known], X.indices[known], ends, self.index.description.n)
+
+    def _count_short(self, answers: Answers, excluded: Excluded) -> None:
+        """How many queries an approximate index found fewer points for than there are."""
+        if self.neighbors.search.exact or self.request.n is None or self.request.radius is not None:
+            return
+        free = np.asarray(self.index.description.n - excluded.same)
+        if excluded.positions is not None:
+            free = free - np.array(list(map(len, excluded.positions)), dtype=np.int64)
+        self.short += int((np.diff(answers.starts) < np.minimum(self.request.n, free)).sum())
+
     def _sums_of_points(self, weights):
         """Weighted sums of the points at unit length, so that each counts by its weight alone."""
         # CSR products add up row by row, whatever the batch.
@@ -94,29 +117,18 @@ class Answering:
         found = lengths(self.index.points)
         return np.divide(1.0, found, out=np.zeros_like(found), where=found > 0)
 
-    def _query(self, neighbors, queries, excluded, same: bool) -> Answers:
+    def _query(self, neighbors, queries, excluded: Excluded) -> Answers:
         asked = self.request
-        return neighbors.query(queries, asked.n, asked.radius, excluded, same, asked.most)
-
-    def _excluded_positions(self, ids: list, X, named: bool):
-        """For every query the positions not to answer, or None when there are none at all."""
-        by_id = self.request.exclude_self and named and self.index.ids is not None
-        if not (by_id or self.excluded or self.request.from_points):
-            return None
-        lists = [self.excluded.get(str(name), []) + ([name] if by_id else []) for name in ids]
-        flat = self.index.positions_of([name for names in lists for name in names])
-        parts = np.split(flat, np.cumsum([len(names) for names in lists])[:-1])
-        if self.request.from_points:
-            parts = [np.concatenate([part, own]) for part, own in zip(parts, _used_columns(X))]
-        return [np.unique(part[part >= 0]) for part in parts]
+        return neighbors.query(queries, asked.n, asked.radius, excluded.positions, excluded.same,
+                               asked.most, excluded.own)
 
     # recall
 
-    def _keep_for_recall(self, answers: Answers, queries, excluded, same: bool) -> None:
+    def _keep_for_recall(self, answers: Answers, queries, excluded: Excluded) -> None:
         def take(i: int):
             ours = slice(answers.starts[i], answers.starts[i + 1])
             return (queries[i:i + 1].copy(), answers.distances[ours].copy(),
-                    None if excluded is None else excluded[i:i + 1], same)
+                    excluded.at(i))
 
         self.sample.offer(len(answers), take)  # type: ignore[union-attr]
 
@@ -124,9 +136,9 @@ class Answering:
     def _exact(self):
         return self.index.neighbors()
 
-    def _hits_of(self, query, distances: np.ndarray, excluded, same: bool) -> tuple:
+    def _hits_of(self, query, distances: np.ndarray, excluded: Excluded) -> tuple:
         """(found, true), both (1,), of a query that was kept."""
-        exact = self._query(self._exact, query, excluded, same)
+        exact = self._query(self._exact, query, excluded)
         found = Answers(np.array([0, len(distances)]), np.zeros(len(distances), dtype=np.int64),
                         distances)
         return hits(found, exact)
@@ -200,27 +212,6 @@ class Answering:
             self.truncated += 1
 
 
-def read_exclusions(path: str) -> dict:
-    """Ids of points by query id, from lines: query id TAB id [TAB id ...]."""
-    excluded: dict = {}
-    with open(path, encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            query, *points = line.rstrip("\r\n").split("\t")
-            if line.strip() and not points:
-                raise UserError("Line %d of the --exclude file %s has no tab: %r; it must be query"
-                                " id TAB ids of points." % (number, path, line[:40]))
-            if points:
-                excluded.setdefault(query, []).extend(points)
-    return excluded
-
-
 def slice_name(part: dict) -> str:
     """What the plan calls a local task's part of an input file."""
     return "%s:%d" % (part["path"], part["start"])
-
-
-def _used_columns(X) -> list:
-    """The columns (as positions of points) where each row of X is not 0."""
-    if is_sparse(X):
-        return np.split(X.indices, X.indptr[1:-1])
-    return [np.flatnonzero(row) for row in X]

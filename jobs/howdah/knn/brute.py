@@ -21,6 +21,8 @@ BLOCK_QUERIES = 256
 SAMPLE_POINTS = 2048
 # Products of float32 below this bound neither overflow nor lose their sum.
 LARGEST_SQUARE = 1e30
+# The score of a row of zeros for cosine, worse than any: such rows are no neighbours.
+NO_DIRECTION = 3.0
 
 
 class Product:
@@ -55,7 +57,7 @@ class Product:
     def chunk(self, positions: slice):
         """The points' side of the product."""
         moved, squares = self._moved(self.points[positions])
-        half = np.zeros(len(squares)) if self.cosine else squares / 2
+        half = np.where(squares == 0, NO_DIRECTION, 0.0) if self.cosine else squares / 2
         if self.cosine:
             moved = _scaled(moved, _inverse(np.sqrt(squares)))
         if self.sparse:

@@ -68,22 +68,29 @@ class Neighbors:
 
     def query(self, Q, n: Optional[int] = None, radius: Optional[float] = None,
               excluded: Optional[Sequence] = None, exclude_same: bool = False,
-              most: int = 1000) -> Answers:
+              most: int = 1000, own: Optional[np.ndarray] = None) -> Answers:
         """Neighbours of the rows of Q (m, d).
 
         The n nearest, or all within `radius` (inclusive; the `most` nearest of them), or the n
         nearest of those within `radius`. `excluded` names for every query the positions that must
-        not be answered; `exclude_same` leaves out one stored row equal to the query. A query with
-        fewer neighbours gets fewer. UserError for values that distances overflow on.
+        not be answered; `exclude_same` leaves out one stored row equal to the query: that at
+        the position `own` (m,), where this is not -1. A query with fewer neighbours gets fewer.
+        Rows of zeros have no direction: for cosine they are nobody's neighbours, and have none.
+        UserError for values that distances overflow on.
         """
         refuse_extremes(Q, self.metric, "A query")
+        some = np.flatnonzero(~_zero_rows(Q)) if self.metric == "cosine" else ()
+        if self.metric == "cosine" and len(some) < Q.shape[0]:
+            return _merged(Q.shape[0], [(some, self.query(
+                Q[some], n, radius, _chosen(excluded, some), exclude_same, most,
+                None if own is None else own[some]))])
         limit = most if n is None else n
         if exclude_same:
             limit += 1
         answers = _merged(Q.shape[0], [
             (rows, self._answer(Q[rows], limit, n is None, radius, _chosen(excluded, rows)))
             for rows in self._groups(Q.shape[0], limit, excluded)])
-        return self._without_same(Q, answers).first(limit - 1) if exclude_same else answers
+        return self._without_same(Q, answers, own).first(limit - 1) if exclude_same else answers
 
     def _groups(self, m: int, limit: int, excluded) -> Iterator:
         """Rows to be answered together: alike in how many points they exclude, and not too many."""
@@ -135,7 +142,16 @@ class Neighbors:
             there &= ~_is_excluded(np.nonzero(np.ones_like(there))[0], positions.ravel(), excluded,
                                    self.points.shape[0]).reshape(there.shape)
         rows = np.nonzero(there)[0]
-        distances[there] = pair_distances(Q, self.points, rows, positions[there], self.metric)
+        distances[there] = self._distances(Q, rows, positions[there])
+        return distances
+
+    def _distances(self, Q, rows: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """Distances of pairs; infinite for cosine from a point of zeros."""
+        distances = pair_distances(Q, self.points, rows, positions, self.metric)
+        if self.metric == "cosine":
+            square = np.flatnonzero(distances == 1.0)
+            if len(square):
+                distances[square[_zero_rows(self.points[positions[square]])]] = np.inf
         return distances
 
     def _within(self, Q, t: np.ndarray, keep: int, excluded) -> Answers:
@@ -148,8 +164,8 @@ class Neighbors:
             if excluded is not None:
                 free = ~_is_excluded(rows, positions, excluded, self.points.shape[0])
                 rows, positions = rows[free], positions[free]
-            distances = pair_distances(Q, self.points, rows, positions, self.metric)
-            near = distances <= t[rows]
+            distances = self._distances(Q, rows, positions)
+            near = (distances <= t[rows]) & (distances < np.inf)
             held.append((rows[near], positions[near], distances[near]))
             found += np.bincount(rows[near], minlength=m)
             size += len(held[-1][0])
@@ -160,16 +176,20 @@ class Neighbors:
         rows, positions, distances = _best(held, keep)
         return Answers.of_pairs(m, rows, positions, distances, found)
 
-    def _without_same(self, Q, answers: Answers) -> Answers:
-        """Without the first point of every answer that equals its query."""
+    def _without_same(self, Q, answers: Answers, own: Optional[np.ndarray]) -> Answers:
+        """Without the query's own point, or else the first point that equals it."""
         rows = answers.rows
+        own = np.full(len(answers), -1) if own is None else own
         zero = np.flatnonzero(answers.distances == 0)
-        equal = zero[_equal_rows(Q, self.points, rows[zero], answers.positions[zero])]
-        _, firsts = np.unique(rows[equal], return_index=True)
+        equal = zero[equal_rows(Q, self.points, rows[zero], answers.positions[zero])]
+        placeless = equal[own[rows[equal]] < 0]
+        _, firsts = np.unique(rows[placeless], return_index=True)
         mask = np.ones(len(rows), dtype=bool)
-        mask[equal[firsts]] = False
+        mask[placeless[firsts]] = False
+        mask[equal[answers.positions[equal] == own[rows[equal]]]] = False
         if answers.found is not None:
-            answers.found[rows[equal[firsts]]] -= 1
+            answers.found[rows[placeless[firsts]]] -= 1
+            answers.found[own >= 0] -= 1
         return answers.kept(mask)
 
 
@@ -213,13 +233,20 @@ def _merged(m: int, parts: list) -> Answers:
     distances = np.concatenate([answers.distances for _, answers in parts])[order]
     found = None
     if all(answers.found is not None for _, answers in parts):
-        found = np.empty(m, dtype=np.int64)
+        found = np.zeros(m, dtype=np.int64)
         for group, answers in parts:
             found[group] = answers.found
     return Answers.of_pairs(m, rows[order], positions, distances, found)
 
 
-def _equal_rows(Q, X, rows: np.ndarray, positions: np.ndarray) -> np.ndarray:
+def _zero_rows(X) -> np.ndarray:
+    """Which rows (n,), dense or CSR, have no value but zeros."""
+    if is_sparse(X):
+        return np.diff(np.concatenate([[0], np.cumsum(X.data != 0)])[X.indptr]) == 0
+    return ~X.any(axis=1)
+
+
+def equal_rows(Q, X, rows: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """Whether (K,) query `rows[i]` equals point `positions[i]` in every column."""
     if not len(rows):
         return np.zeros(0, dtype=bool)

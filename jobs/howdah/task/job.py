@@ -100,6 +100,11 @@ class HowdahJob(MRJob):
     def layout(self) -> Layout:
         return self.plan.layout
 
+    @property
+    def needs_direction(self) -> bool:
+        """Whether rows of zeros are bad rows."""
+        return self.plan.metric == "cosine"
+
     def batch_rows(self) -> int:
         return rows_per_batch(self.layout.n_columns)
 
@@ -122,7 +127,7 @@ class HowdahJob(MRJob):
     def _mapped(self, pairs) -> Iterator[tuple]:
         """Records of one map task, and what it tells of its rows."""
         keep_freed_memory()
-        parser = Parser(self.layout, self.keep_lines, nonzero=self.plan.metric == "cosine",
+        parser = Parser(self.layout, self.keep_lines, nonzero=self.needs_direction,
                         keep_refused=self.MAP_ONLY)
         points = batches(parser, self._blocks(pairs), self.batch_rows(), self.WEIGHING)
         for record in self.map_batches(points):
