@@ -57,12 +57,12 @@ class Sums:
             self._add_alike(labels, points)
             return
         w = np.ldexp(weights, -self.space.weight_exponent)
-        classes = -np.frexp(w)[1] // CLASS_BITS
-        if classes.max(initial=0) >= LAST_CLASS:
-            refuse_ratio(weights[weights > 0].min(), self.space.heaviest)
-        if not classes.any():
+        if not (w[w < 2.0 ** -CLASS_BITS] > 0).any():
             self._add_weighted(0, labels, points, w)
             return
+        classes = -np.frexp(w)[1] // CLASS_BITS
+        if classes.max() >= LAST_CLASS:
+            refuse_ratio(weights[weights > 0].min(), self.space.heaviest)
         for number in np.unique(classes).tolist():
             rows = np.flatnonzero(classes == number)
             self._add_weighted(number, labels[rows], points.at(rows),
