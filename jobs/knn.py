@@ -17,6 +17,7 @@ import sys
 
 from howdah.entry import run
 from howdah.knn.answering import GROUP, Answering, slice_name
+from howdah.knn.distances import largest_value
 from howdah.knn.index import load, refuse_other_digest
 from howdah.task.job import HowdahJob
 from howdah.task.mapreduce import BytesValueProtocol
@@ -74,6 +75,10 @@ class KNN(HowdahJob):
     @property
     def keep_lines(self):
         return "id" not in self.layout.texts and not self.sliced
+
+    @property
+    def largest(self):
+        return largest_value(self.plan.metric)
 
     @property
     def needs_direction(self):

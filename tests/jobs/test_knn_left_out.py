@@ -189,3 +189,26 @@ def test_numbers_at_the_ends_of_the_range(tmp_path):
     path = write(tmp_path / "far.csv", "1e40,2", "3e40,1", "-2e40,5", "1e39,7")
     ran = succeed("knn", path, "--index", index(path), "-n", 1, "--radius", 1e300)
     assert [row["neighbors"] for row in ran.rows()] == [[[i, 0.0]] for i in range(4)]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "svm", "packed"])
+def test_rows_too_large_for_distances_are_bad_rows(tmp_path, suffix):
+    lines = ["1,2", "1e151,1", "3,-2e200"]
+    if suffix == "svm":
+        lines = ["0 1:1 2:2", "0 1:1e151 2:1", "0 1:3 2:-2e200"]
+    path = write(tmp_path / ("x." + suffix), *lines)
+    good = write(tmp_path / "good.csv", "1,2", "3,4")
+    found = index(good)
+    if suffix == "packed":
+        succeed("pack", path, "--output-dir", tmp_path / "packed")
+        path = tmp_path / "packed"
+    sentence = refused("knn", path, "--index", found, "-n", 1)
+    assert "2 of 3 rows cannot be used" in sentence
+    assert sentence.count("a value is too large for distances (at most 1e+150)") == 2
+    ran = succeed("knn", path, "--index", found, "-n", 1, "--bad-rows", "skip")
+    assert ran.out.count('"neighbors"') == 1 and "2 bad rows skipped" in ran.err
+    assert "2 of 3 rows" in refused("knn_index", path, "-o", tmp_path / "no")
+    cosine = tmp_path / "cosine"
+    succeed("knn_index", path, "--metric", "cosine", "-o", cosine)
+    ran = succeed("knn", path, "--index", cosine, "-n", 1)
+    assert [row["neighbors"][0][0] for row in ran.rows()] == [0, 1, 2]

@@ -16,7 +16,7 @@ from howdah.input.lines import read_slice
 from howdah.input.parse import Parser
 from howdah.input.row_counts import RowCounts
 from howdah.knn.description import Description
-from howdah.knn.distances import SPARSE_METRICS, refuse_extremes
+from howdah.knn.distances import SPARSE_METRICS, largest_value, refuse_extremes
 from howdah.knn.index import Index, file_digest
 from howdah.knn.votes import encoded_labels
 from howdah.launch.bad_rows import refuse_bad_rows
@@ -45,7 +45,7 @@ def read_points(inputs: Inputs, files: Files, metric: str,
     layout = inputs.layout
     if layout.weight is not None:
         raise UserError("k-NN uses no sample weights; name that column in --ignore-columns.")
-    parser = Parser(layout, nonzero=metric == "cosine")
+    parser = Parser(layout, nonzero=metric == "cosine", largest=largest_value(metric))
     blocks = chain.from_iterable(read_slice(path) for path, _ in inputs.files)
     parts: list = []
     texts: dict = {role: [] for role in layout.texts}

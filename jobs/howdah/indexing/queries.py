@@ -26,6 +26,7 @@ from howdah.knn.description import (
     checked_description,
     read_description,
 )
+from howdah.knn.distances import largest_value
 from howdah.knn.exclusions import read_exclusions, told
 from howdah.knn.index import candidates_path, load, refuse_other_candidates, refuse_other_digest
 from howdah.knn.recall import Recall
@@ -99,8 +100,7 @@ def plan_of_options(launch, description: Optional[Description] = None) -> KnnPla
     refuse_unknown_queries(launch, options, layout)
     return KnnPlan(layout, description.metric, request_of(options, description), options.batch,
                    options.index_sha256,
-                   first_rows(launch, layout,
-                              description.metric == "cosine" and not options.from_points))
+                   first_rows(launch, layout, description.metric))
 
 
 def request_of(options, description: Description) -> Request:
@@ -215,11 +215,8 @@ def refuse_unknown_queries(launch, options, layout) -> None:
                         % launch.backend.name)
 
 
-def first_rows(launch, layout, nonzero: bool) -> dict:
-    """Where the running place of each local task's rows begins, if rows have no ids.
-
-    nonzero  whether rows of zeros are bad rows
-    """
+def first_rows(launch, layout, metric: str) -> dict:
+    """Where the running place of each local task's rows begins, if rows have no ids."""
     if "id" in layout.texts or not launch.backend.sliced:
         return {}
     parts = launch.backend.parts(launch.inputs)
@@ -228,7 +225,8 @@ def first_rows(launch, layout, nonzero: bool) -> dict:
     first, found = 0, {}
     for part in parts:
         found[slice_name(part)] = first
-        parser = Parser(layout, nonzero=nonzero)
+        parser = Parser(layout, nonzero=metric == "cosine" and not launch.options.from_points,
+                        largest=largest_value(metric))
         for block in read_slice(part["path"], part["start"], part["stop"]):
             first += sum(len(rows) for rows in parser.parse(block))
     return found

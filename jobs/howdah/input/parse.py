@@ -21,6 +21,7 @@ FEW_ROWS = 24
 PARTS = 8
 # A reading that failed is tried again after this many blocks: the file may have changed its hand.
 BLOCKS_UNTIL_RETRY = 64
+TOO_LARGE = "a value is too large for distances (at most %g)"
 NO_DIRECTION = "all values are zero, which has no direction for cosine"
 
 
@@ -28,14 +29,15 @@ class Parser:
     """Turns blocks of text into rows; what it refuses is counted and kept in `row_counts`.
 
     `keep_lines` keeps the raw lines beside the rows; `nonzero` refuses rows of zeros only, which
-    have no direction (cosine); `keep_refused` keeps every refused row until `take_refused`.
+    have no direction (cosine); `largest` refuses rows with values beyond it, whose distances would
+    overflow; `keep_refused` keeps every refused row until `take_refused`.
     """
 
     def __init__(self, layout: Layout, keep_lines: bool = False, nonzero: bool = False,
-                 keep_refused: bool = False):
+                 keep_refused: bool = False, largest: Optional[float] = None):
         self.layout = layout
         self.keep_lines = keep_lines
-        self.nonzero = nonzero
+        self.nonzero, self.largest = nonzero, largest
         self.row_counts = RowCounts()
         self.refused: list = []
         self.keep_refused = keep_refused
@@ -63,14 +65,18 @@ class Parser:
                 rows = unpack_rows(line, self.layout)
             except UserError as error:
                 raise UserError("%s: %s" % (_place(block, at), error)) from None
-            yield self._directed(rows, block, at) if self.nonzero else rows
+            if self.nonzero:
+                rows = self._kept(rows, rows.nonzero(), block, at, NO_DIRECTION)
+            if self.largest:
+                rows = self._kept(rows, rows.within(self.largest), block, at,
+                                  TOO_LARGE % self.largest)
+            yield rows
 
-    def _directed(self, rows: Rows, block: Block, at: int) -> Rows:
-        """The rows of a packed block at `at` without those of zeros, which are refused."""
-        nonzero = rows.nonzero()
-        for i in np.flatnonzero(~nonzero).tolist():
-            self._refuse(example_of(block, at, b"row %d of the block" % (i + 1), NO_DIRECTION))
-        return rows if nonzero.all() else rows.only(nonzero)
+    def _kept(self, rows: Rows, good: np.ndarray, block: Block, at: int, reason: str) -> Rows:
+        """The good rows of a packed block at `at`; the others are refused."""
+        for i in np.flatnonzero(~good).tolist():
+            self._refuse(example_of(block, at, b"row %d of the block" % (i + 1), reason))
+        return rows if good.all() else rows.only(good)
 
     def _text_pieces(self, block: Block) -> Iterator[Rows]:
         """The pieces of a block, read in the way that did well on the blocks before."""
@@ -118,6 +124,8 @@ class Parser:
         if rows is None or (rows.weights is not None and (rows.weights < 0).any()):
             return None
         if self.nonzero and not rows.nonzero().all():
+            return None
+        if self.largest and not rows.within(self.largest).all():
             return None
         if self.keep_lines:
             rows.lines = data[:-1].split(b"\n")
@@ -186,6 +194,9 @@ class Parser:
         if self.nonzero and not any(value for _, value in row) if self.layout.sparse else (
                 self.nonzero and not any(row)):
             raise BadRow(NO_DIRECTION)
+        if self.largest and any(abs(value) > self.largest for value in (
+                [value for _, value in row] if self.layout.sparse else row)):
+            raise BadRow(TOO_LARGE % self.largest)
         return row, weight, words
 
     def take_refused(self) -> list:

@@ -37,6 +37,14 @@ class Rows:
             return np.bincount(row, values != 0, minlength=len(lengths)) > 0
         return (self.X != 0).any(axis=1)  # type: ignore
 
+    def within(self, largest: float) -> np.ndarray:
+        """Which rows have no value of a magnitude above this."""
+        if isinstance(self.X, tuple):
+            values, _, lengths = self.X
+            row = np.repeat(np.arange(len(lengths)), lengths)
+            return np.bincount(row, np.abs(values) > largest, minlength=len(lengths)) == 0
+        return (np.abs(self.X) <= largest).all(axis=1)  # type: ignore
+
     def only(self, kept: np.ndarray) -> Rows:
         """The rows that `kept` (n,) marks."""
         if isinstance(self.X, tuple):

@@ -6,6 +6,8 @@ but the two rows, dense or sparse, so whatever is ordered by them is ordered the
 
 from __future__ import annotations
 
+from typing import Optional
+
 import numpy as np
 
 from howdah.errors import UserError
@@ -20,9 +22,14 @@ SHORT_SQUARE, LONG_SQUARE = 1e-140, 1e140
 BLOCK_VALUES = 1 << 15
 
 
+def largest_value(metric: str) -> Optional[float]:
+    """The magnitude up to which rows can be measured, None where any can."""
+    return None if metric == "cosine" else LARGEST
+
+
 def refuse_extremes(X, metric: str, what: str) -> None:
     """UserError where float64 distances would overflow; for cosine no length does."""
-    if metric == "cosine":
+    if largest_value(metric) is None:
         return
     values = X.data if is_sparse(X) else X
     largest = max(values.max(initial=0), -values.min(initial=0))

@@ -101,6 +101,11 @@ class HowdahJob(MRJob):
         return self.plan.layout
 
     @property
+    def largest(self) -> Optional[float]:
+        """The magnitude beyond which rows are bad rows, if it is below that of all."""
+        return None
+
+    @property
     def needs_direction(self) -> bool:
         """Whether rows of zeros are bad rows."""
         return self.plan.metric == "cosine"
@@ -128,7 +133,7 @@ class HowdahJob(MRJob):
         """Records of one map task, and what it tells of its rows."""
         keep_freed_memory()
         parser = Parser(self.layout, self.keep_lines, nonzero=self.needs_direction,
-                        keep_refused=self.MAP_ONLY)
+                        keep_refused=self.MAP_ONLY, largest=self.largest)
         points = batches(parser, self._blocks(pairs), self.batch_rows(), self.WEIGHING)
         for record in self.map_batches(points):
             yield record
