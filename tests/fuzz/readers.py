@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from fuzz.arrays import ARRAYS
+from fuzz.blocks import BLOCKS
+from fuzz.files import FILES
 from fuzz.reader import Reader
 from fuzz.texts import TEXTS
 
-READERS: dict[str, Reader] = {reader.name: reader for reader in [*TEXTS]}
+READERS: dict[str, Reader] = {
+    reader.name: reader for reader in [*TEXTS, *BLOCKS, *FILES, *ARRAYS]}

@@ -12,6 +12,7 @@ from howdah.clustering.models import CENTROIDS, MODEL, Model
 from howdah.errors import UserError
 from howdah.input.columns import places_of
 from howdah.input.layout import Layout, is_number
+from howdah.input.rows import LARGEST
 from howdah.lengths import squared_lengths, unit_rows
 from howdah.launch.files.files import Files
 from howdah.launch.files.paths import join
@@ -100,7 +101,13 @@ def parse_centroids(data: bytes, place: str) -> tuple[Optional[list], np.ndarray
         wrong = [field for field in row if not is_number(field)]
         if wrong:
             raise UserError("Centroid %d of %s holds %r, not a number." % (number, place, wrong[0]))
-    return names, np.array(rows, dtype=np.float64)
+    centroids = np.array(rows, dtype=np.float64)
+    large = np.argwhere(np.abs(centroids) > LARGEST)
+    if len(large):
+        i, j = large[0].tolist()
+        raise UserError("Centroid %d of %s holds %s, which is too large (at most 1e300)."
+                        % (i + 1, place, rows[i][j].strip()))
+    return names, centroids
 
 
 def _unit_rows(centroids: np.ndarray, place: str) -> np.ndarray:

@@ -12,6 +12,7 @@ from howdah import __version__
 from howdah.arithmetic import libraries
 from howdah.clustering.profiles import from_readable, readable
 from howdah.errors import UserError
+from howdah.input.rows import LARGEST
 from howdah.kmeans.grid import Space
 from howdah.kmeans.profile import Profile
 from howdah.launch.files.files import Files
@@ -21,6 +22,7 @@ from howdah.spelling import json_text
 FORMAT_VERSION = 1
 # Beyond this power of two of the columns' ranges scikit-learn's squares are no longer safe.
 SAFE_POWERS = 400
+METRICS = ("euclidean", "cosine")
 CENTROIDS, MODEL, JOBLIB, ROUNDS, PROFILE = (
     "centroids.csv", "model.json", "model.joblib", "rounds.jsonl", "profile.json")
 
@@ -83,11 +85,13 @@ class Model:
                             % (place, version, FORMAT_VERSION, value.get("howdah_version")))
         try:
             return cls._of_value(value)
-        except (ValueError, KeyError, TypeError):
-            raise UserError("%s is no howdah model: parts of it are missing." % place) from None
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
+            raise UserError("%s is no howdah model: parts of it are missing or damaged (%s); make"
+                            " the model again." % (place, error)) from None
 
     @classmethod
     def _of_value(cls, value: dict) -> Model:
+        _refuse_impossible(value)
         clusters = value["clusters"]
         return cls(
             value["columns"], value["metric"], value["standardize"], value["sparse"],
@@ -137,6 +141,26 @@ class Model:
 def _fitted(transformer, width: int):
     """A transformer that knows the number of columns."""
     return transformer.fit(np.zeros((1, width)))
+
+
+def _refuse_impossible(value: dict) -> None:
+    """ValueError unless the parts of a model.json fit each other, and are possible at all."""
+    clusters, names = value["clusters"], value["columns"]
+    centroids = np.array([cluster["centroid"] for cluster in clusters], dtype=np.float64)
+    if centroids.ndim != 2 or not centroids.size or not (np.abs(centroids) <= LARGEST).all():
+        raise ValueError("its centroids are no table of numbers")
+    if centroids.shape[1] != value["profile"]["columns"] or not isinstance(names, list) or (
+            names and len(names) != centroids.shape[1]) or not all(
+                isinstance(name, str) for name in names):
+        raise ValueError("its columns, centroids and profile differ")
+    if value["metric"] not in METRICS or not all(
+            isinstance(value[name], bool) for name in ("standardize", "sparse")):
+        raise ValueError("its metric or scaling is unknown")
+    for cluster in clusters:
+        if type(cluster["rows"]) is not int or not (
+                0 <= cluster["rows"] and 0 <= cluster["weight"] < np.inf
+                and 0 <= cluster["cost"] < np.inf):
+            raise ValueError("a cluster has an impossible number of rows, weight or cost")
 
 
 def read_model(path: str, files: Files) -> Model:

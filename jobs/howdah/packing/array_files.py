@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import warnings
+from tokenize import TokenError
 from typing import Callable, Iterator
 
 import numpy as np
@@ -12,6 +14,8 @@ from howdah.input.batches import rows_per_batch
 from howdah.input.layout import InputOptions, parts_of, refuse_no_columns
 from howdah.input.rows import Rows
 
+# What NumPy raises for a header that it cannot read.
+NO_ARRAY = (ValueError, OSError, TypeError, SyntaxError, OverflowError, TokenError)
 ENDINGS = (".npy", ".fvecs", ".bvecs", ".parquet")
 
 
@@ -41,7 +45,8 @@ def _array(path: str, asked: InputOptions) -> Iterator[tuple[list, Rows]]:
     step = rows_per_batch(d)
     for start in range(0, n, step):
         values = read(start, start + step)
-        X = np.asarray(values if len(numeric) == d else values[:, numeric], dtype=np.float64)
+        with np.errstate(all="ignore"):  # a long double beyond float64 is infinite: a bad row
+            X = np.asarray(values if len(numeric) == d else values[:, numeric], dtype=np.float64)
         weights = None if weight is None else values[:, weight].astype(np.float64)
         texts = {role: [str(v) for v in values[:, i].tolist()] for role, i in roles.items()}
         yield [names[i] for i in numeric], Rows(X, weights, texts)
@@ -51,11 +56,13 @@ def _npy(path: str) -> tuple[tuple, Callable]:
     """Shape, and the function that reads the rows from a to b."""
     # Mapped anew for each piece, here and below, so that the pages of those before are given back.
     def mapped() -> np.ndarray:
-        return np.lib.format.open_memmap(path, mode="r")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            return np.lib.format.open_memmap(path, mode="r")
 
     try:
         array = mapped()
-    except (ValueError, OSError) as error:
+    except NO_ARRAY as error:
         raise UserError("%s is no array that can be packed (%s)." % (path, error)) from None
     if array.ndim != 2 or array.dtype.kind not in "fiub":
         raise UserError("%s holds an array of shape %s and type %s; it must be two-dimensional and"

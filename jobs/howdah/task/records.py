@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import math
+import re
 import zlib
 
 import numpy as np
+
+ARRAY_TYPE = re.compile(r"[<|](b1|[iu][1248]|f[248])\Z")
+ARRAY_SHAPE = re.compile(r"([0-9]{1,12}(,[0-9]{1,12})*)?\Z")
 
 
 def pack_array(array: np.ndarray) -> str:
@@ -19,12 +24,31 @@ def pack_array(array: np.ndarray) -> str:
 
 
 def unpack_array(text: str) -> np.ndarray:
-    """The array behind `pack_array`'s text, writable, in the machine's byte order."""
-    dtype, shape, packed = text.split(":", 2)
-    data = zlib.decompress(base64.b64decode(packed))
-    array = np.frombuffer(data, dtype=np.dtype(dtype))
-    array = array.reshape([int(n) for n in shape.split(",") if n])
+    """The array behind `pack_array`'s text, writable, in the machine's byte order.
+
+    Raises ValueError for a text that it did not write.
+    """
+    if not isinstance(text, str) or text.count(":") != 2:
+        raise ValueError("no array: %.40r" % (text,))
+    dtype, shape, packed = text.split(":")
+    if not ARRAY_TYPE.match(dtype) or not ARRAY_SHAPE.match(shape):
+        raise ValueError("no array of type %.40r and shape %.40r" % (dtype, shape))
+    sizes = [int(n) for n in shape.split(",") if n]
+    array = np.frombuffer(_inflated(packed, math.prod(sizes) * int(dtype[2:])), np.dtype(dtype))
+    array = array.reshape(sizes)
     return array.astype(array.dtype.newbyteorder("="))
+
+
+def _inflated(packed: str, size: int) -> bytes:
+    """The bytes behind a text, which must be `size`: more are never made."""
+    inflate = zlib.decompressobj()
+    try:
+        data = inflate.decompress(base64.b64decode(packed, validate=True), size + 1)
+    except zlib.error as error:
+        raise ValueError("no array (%s)" % error) from None
+    if len(data) != size or not inflate.eof:
+        raise ValueError("an array of %d bytes or more instead of %d" % (len(data), size))
+    return data
 
 
 def _default(value):
