@@ -36,7 +36,8 @@ from bench.harness import (  # noqa: E402
 from bench.report import Report  # noqa: E402
 from hadoop.cluster import Cluster  # noqa: E402
 from hadoop.jars import VERSION  # noqa: E402
-from howdah.launch.runners.hadoop import JOBCONF, UBER_MODE  # noqa: E402
+from howdah.launch.runners.hadoop import JOBCONF  # noqa: E402
+from howdah.launch.runners.hadoop_runner import UBER_MODE  # noqa: E402
 from oracle import plain_round  # noqa: E402
 
 ROUND, WORDS = "k-means round", "mrjob word count"

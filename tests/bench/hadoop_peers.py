@@ -44,7 +44,8 @@ from bench.kmeans_peers import (  # noqa: E402
 from bench.report import Report  # noqa: E402
 from hadoop.cluster import Cluster  # noqa: E402
 from hadoop.jars import VERSION  # noqa: E402
-from howdah.launch.runners.hadoop import JOBCONF, UBER_MODE  # noqa: E402
+from howdah.launch.runners.hadoop import JOBCONF  # noqa: E402
+from howdah.launch.runners.hadoop_runner import UBER_MODE  # noqa: E402
 
 HOWDAH, SPARK = "howdah -r hadoop", "Spark MLlib on YARN"
 TEXTBOOK, FLOOR = "textbook mrjob -r hadoop", "floor: one empty job"

@@ -24,11 +24,10 @@ def test_a_job_is_named_by_its_command_step_and_run(launched, job_class, step, t
     assert job_name(launched(["x"]), job_class, step, "0a1b") == (title, tag)
 
 
-def test_each_launch_has_an_id_of_its_own_which_its_scratch_folder_holds():
+def test_each_launch_has_an_id_of_its_own():
     first, second = (Launch(KNN(["x", "-r", "hadoop"])) for _ in range(2))
     assert re.fullmatch("[0-9a-f]{12}", new_run_id())
-    assert first.run_id != second.run_id
-    assert first.backend.scratch.endswith("-" + first.run_id)
+    assert first.run_id == first.backend.run_id != second.run_id
 
 
 @pytest.mark.parametrize("runner, setting, tags", [

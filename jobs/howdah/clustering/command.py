@@ -32,6 +32,7 @@ from howdah.clustering.seeds import SEEDINGS
 from howdah.errors import OK, STOPPED_BY_LIMIT, JobFailed, OutOfRange, UserError
 from howdah.input.row_counts import RowCounts
 from howdah.launch.console import notice, say, set_up_logging
+from howdah.launch.files.paths import without_secrets
 from howdah.launch.input_files import InputChanged
 from howdah.launch.launch import Launch
 
@@ -160,7 +161,8 @@ class Command:
         return Settings(**{name: getattr(options, name) for name in SETTINGS},
                         start=read_start(options, self.launch) if from_file else None,
                         rounds_before=self.output.rounds_before,
-                        noted={**noted, "inputs": self.journal.manifest.paths})
+                        noted={**noted, "init": without_secrets(options.init), "inputs": list(
+                            map(without_secrets, self.journal.manifest.paths))})
 
     # events
 

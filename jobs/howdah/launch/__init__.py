@@ -16,6 +16,7 @@ job names (LAUNCHER) makes it and prints what the job gave.
                 └────────────┴─────► files/ ◄─────────┘   by path or URI
 
     naming    what jobs are called     committed   whether a job's output is whole
+    processes   that end with the launcher
     console   notices, errors as sentences, exit codes      memory   what a task may take
     input_files   whether the input is still what it was
 """

@@ -6,10 +6,15 @@ import logging
 import os
 import signal
 import sys
+import threading
+from contextlib import contextmanager
+from typing import Iterator
 
 from howdah import arithmetic
 from howdah.arithmetic import refusal, strict
 from howdah.errors import JOB_FAILED, OK, WRONG_USE, JobFailed, UserError
+from howdah.launch.files.paths import without_secrets
+from howdah.launch.processes import kill_all
 
 
 log = logging.getLogger("howdah")
@@ -22,14 +27,17 @@ def notice(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """A line for the user, below all that was printed before it, be both written to one file."""
+    """A line for the user, below all that was printed before it, be both written to one file.
+
+    No URI in it shows a password.
+    """
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:
         drop_output()
     finally:
-        print(text, file=sys.stderr)
+        print(without_secrets(text), file=sys.stderr)
 
 
 def drop_output() -> None:
@@ -37,11 +45,51 @@ def drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+class Stopped(KeyboardInterrupt):
+    """SIGTERM or SIGHUP came: all that Ctrl-C ends ends as by Ctrl-C."""
+
+    def __init__(self, number: int):
+        super().__init__()
+        self.number = number
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """The first signal ends what is within, with its clean-up; a Ctrl-C after it leaves at once.
+
+    What is ignored (nohup, a shell's background) stays so.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number)
+              for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {number: handler for number, handler in before.items()
+              if handler not in (signal.SIG_IGN, None)}
+
+    def leave(number, _):
+        kill_all()
+        os._exit(128 + number)
+
+    def stop(number, _):
+        for each in before:
+            signal.signal(each, leave if each == signal.SIGINT else signal.SIG_IGN)
+        raise KeyboardInterrupt if number == signal.SIGINT else Stopped(number)
+
+    try:
+        for number in before:
+            signal.signal(number, stop)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def guarded(action) -> int:
     """Run `action`; a UserError or JobFailed becomes a sentence on stderr and an exit code."""
     log.setLevel(logging.INFO)
     try:
-        with strict():
+        with _signals(), strict():
             return action()
     except arithmetic.ERRORS as error:
         notice("error: %s" % refusal(error))
@@ -52,6 +100,9 @@ def guarded(action) -> int:
     except JobFailed as error:
         say("error: %s" % error)
         return JOB_FAILED
+    except Stopped as stopped:
+        say("ended by %s" % signal.Signals(stopped.number).name)
+        return 128 + stopped.number
     except KeyboardInterrupt:
         say("interrupted")
         return 128 + signal.SIGINT

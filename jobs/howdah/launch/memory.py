@@ -31,7 +31,8 @@ def refuse_too_large(what: str, needed: int, limit: Optional[TaskMemory], remedy
     if limit is not None and needed > limit.bytes:
         raise UserError("A map task for %s would need about %s, but may take %s (%s); %s, or give"
                         " more memory to a task." % (
-                            what, size_text(needed), size_text(limit.bytes), limit.source, remedy))
+                            what, size_text(needed), size_text(max(0, limit.bytes)), limit.source,
+                            remedy))
 
 
 def size_text(size: float) -> str:

@@ -45,6 +45,8 @@ def run_or_print(launch: Launch, plan: Plan, shipped: Optional[dict] = None,
     """
     job, options = launch.job, launch.options
     if options.print_streaming:
+        if options.jobconf or options.cmdenv:
+            notice("the command shows all that --jobconf and --cmdenv hold, passwords too")
         print(streaming_command(launch, type(job), plan, shipped or {}, options.print_streaming))
         return None
     if job.MAP_ONLY:

@@ -23,22 +23,35 @@ IMPATIENT = ["-Dipc.client.connect.max.retries=3", "-Dipc.client.connect.timeout
              "-Dipc.client.connect.max.retries.on.timeouts=1",
              "-Ddfs.client.retry.policy.enabled=false"]
 
-CAUSES = (
+#: What stays as it is until somebody mends it.
+LASTING = (
     (r"safe mode", "HDFS is in safe mode, so nothing can be written; wait until it leaves it"
                    " (hdfs dfsadmin -safemode get), or find out why it stays"),
+    (r"FileAlreadyExistsException|Output directory .* already exists",
+     "The output folder exists already; give another --output-dir"),
+    (r"Permission denied|AccessControlException", "HDFS denies the permission"),
+    (r"QuotaExceededException|quota of \S+ is exceeded",
+     "The quota of HDFS is used up; remove something, or give another --output-dir"),
+    (r"is running .*beyond the .*limit", "A task needs more memory than its container has; give"
+     " more: --jobconf mapreduce.map.memory.mb=2048, in uber mode"
+     " yarn.app.mapreduce.am.resource.mb=3072"),
+)
+CAUSES = (
+    *LASTING,
     (r"Connection refused|ConnectTimeoutException|NoRouteToHost|SocketTimeoutException",
      "The NameNode or ResourceManager does not answer; check the address and that it runs"),
     (r"UnknownHostException", "The host of the NameNode is not known; check the address"),
-    (r"FileAlreadyExistsException|Output directory .* already exists",
-     "The output folder exists already; give another --output-dir"),
+    (r"No FileSystem for scheme", "Hadoop does not know this URI's scheme here; check the URI and"
+     " $HADOOP_CONF_DIR"),
+    (r"InvalidToken|token .*(?:expired|can't be found)",
+     "A security token is lost or has expired; log in again (kinit) and run the command again"),
     (r"Input path does not exist|No such file or directory", "The input does not exist"),
-    (r"Permission denied|AccessControlException", "HDFS denies the permission"),
 )
 
 
-def explain(text: str) -> Optional[str]:
+def explain(text: str, causes: tuple = CAUSES) -> Optional[str]:
     """A sentence for what Hadoop printed, with the line that says it; None if it is not known."""
-    for pattern, sentence in CAUSES:
+    for pattern, sentence in causes:
         for line in text.splitlines():
             if re.search(pattern, line):
                 return "%s: %s" % (sentence, line.strip()[:300])
@@ -127,6 +140,10 @@ class HadoopShell(FileSystem):
     def rm(self, path: str) -> None:
         self._fs("-rm", "-r", "-f", "-skipTrash", path)
 
+    def make_private(self, folder: str) -> None:
+        self._fs("-mkdir", "-p", folder)
+        self._fs("-chmod", "700", folder)
+
     def _fs(self, *args: str, ok=(0,)) -> subprocess.CompletedProcess:
         done = subprocess.run([*self.hadoop_bin, "fs", *IMPATIENT, *args],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -182,6 +199,7 @@ class HadoopFiles(FileSystem):
     create = _over_http_or_else("create")
     put = _over_http_or_else("put")
     rm = _over_http_or_else("rm")
+    make_private = _over_http_or_else("make_private")  # a folder that nobody else may read
 
 
 def words(command) -> list:

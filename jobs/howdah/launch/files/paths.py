@@ -15,6 +15,11 @@ def is_s3(uri: str) -> bool:
     return uri.split("://", 1)[0] in ("s3", "s3a", "s3n")
 
 
+def without_secrets(text: str) -> str:
+    """A text whose URIs have lost user and password, s3a://KEY:SECRET@bucket for example."""
+    return re.sub(r"(\w://)[^/\s@]*@", r"\1", text)
+
+
 def local_path(path: str) -> str:
     """A path without the scheme of local files, as file:///x or as Hadoop writes it, file:/x."""
     return re.sub(r"\Afile:(//)?(?=/)", "", path)

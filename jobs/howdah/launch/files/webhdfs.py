@@ -20,7 +20,7 @@ import uuid
 import zlib
 from contextlib import suppress
 from itertools import chain
-from typing import Iterator, Optional
+from typing import Any, Iterator, Optional
 from urllib.parse import quote, urlencode, urlsplit
 from xml.etree import ElementTree
 
@@ -29,6 +29,8 @@ from howdah.launch.files.filesystem import FileSystem
 from howdah.launch.files.paths import join
 
 CHUNK = 1 << 18
+#: What the NameNode leaves to a DataNode.
+WITH_DATA = ("OPEN", "CREATE")
 DEFAULT_PORT = 9870
 # What only Hadoop's own classes can read: other codecs, sequence files, Avro.
 OTHER_CODECS = (".deflate", ".snappy", ".lz4", ".zst", ".lzo", ".xz", ".avro")
@@ -50,6 +52,7 @@ class WebHdfs(FileSystem):
         conf = settings() if conf is None else conf
         self.authority, self.address = _place(conf)
         self.user = os.environ.get("HADOOP_USER_NAME") or getpass.getuser()
+        self._data_nodes: set = set()
 
     def exists(self, uri: str) -> bool:
         return self._status(uri) is not None
@@ -62,7 +65,10 @@ class WebHdfs(FileSystem):
         if status["type"] == "FILE":
             return [_stamped(uri, status)]
         found: list = []
-        for entry in self._json("GET", uri, "LISTSTATUS")["FileStatuses"]["FileStatus"]:
+        listed = self._json("GET", uri, "LISTSTATUS", "FileStatuses")
+        if not isinstance(listed, dict):
+            raise Unanswered("What answers at %s is no NameNode." % self.address)
+        for entry in map(_checked, listed.get("FileStatus", ())):
             below = uri.rstrip("/") + "/" + entry["pathSuffix"]
             found += (self.stamped(below) if entry["type"] == "DIRECTORY"
                       else [_stamped(below, entry)])
@@ -78,7 +84,7 @@ class WebHdfs(FileSystem):
                                     if uri[len(folder):].startswith("/part-")))
 
     def tail(self, uri: str, size: int) -> bytes:
-        length = self._json("GET", uri, "GETFILESTATUS")["FileStatus"]["length"]
+        length = self._status_of(uri)["length"]
         if not length:
             return b""
         with self._do("GET", uri, "OPEN", offset=max(0, length - size), length=size) as response:
@@ -97,7 +103,10 @@ class WebHdfs(FileSystem):
                 self._write(join(folder, os.path.basename(path)), file, "OVERWRITE")
 
     def rm(self, uri: str) -> None:
-        self._json("DELETE", uri, "DELETE", recursive="true")
+        self._json("DELETE", uri, "DELETE", "boolean", recursive="true")
+
+    def make_private(self, folder: str) -> None:
+        self._json("PUT", folder, "MKDIRS", "boolean", permission="700")
 
     def _write(self, uri: str, data, renameoptions: str) -> None:
         """A file beside the one that is meant, which then takes its name, in one step."""
@@ -135,13 +144,20 @@ class WebHdfs(FileSystem):
         if re.search(r"[*?\[{]", uri):
             raise Unanswered("WebHDFS knows no globs: %s." % uri)
         try:
-            return self._json("GET", uri, "GETFILESTATUS")["FileStatus"]
+            return self._status_of(uri)
         except FileNotFoundError:
             return None
 
-    def _json(self, method: str, uri: str, op: str, **params) -> dict:
+    def _status_of(self, uri: str) -> dict:
+        return _checked(self._json("GET", uri, "GETFILESTATUS", "FileStatus"))
+
+    def _json(self, method: str, uri: str, op: str, key: str, **params) -> Any:
+        """What stands by a key of the answer; Unanswered where it is not WebHDFS's."""
         with self._do(method, uri, op, **params) as response:
-            return json.loads(response.read())
+            try:
+                return json.loads(response.read())[key]
+            except (ValueError, KeyError, TypeError) as error:
+                raise Unanswered("What answers at %s is no NameNode." % self.address) from error
 
     def _path(self, uri: str) -> str:
         match = re.match(r"(?:(\w+)://([^/]*))?(/.*)?\Z", uri)
@@ -158,22 +174,76 @@ class WebHdfs(FileSystem):
         query = urlencode({"op": op, "user.name": self.user, **params})
         try:
             response = _ask(self.address, method, "/webhdfs/v1%s?%s" % (quote(path), query))
-            if response.status == 307:
-                there = urlsplit(response.headers["Location"])
-                response.close()
-                response = _ask(there.netloc, method, there.path + "?" + there.query, body)
+            if op in WITH_DATA:
+                there = self._data_node_of(response)
+                if there is not None:
+                    response.close()
+                    response = _ask(there.netloc, method, there.path + "?" + there.query, body)
+                elif response.status < 300:
+                    response.close()
+                    raise Unanswered("What answers at %s is no NameNode: it named no DataNode for"
+                                     " %s." % (self.address, uri))
             if response.status in (200, 201):
                 return response
             with response:
-                told = response.read().decode("utf-8", "replace")
+                raised = _exception(response.read(1 << 20))
         except (OSError, http.client.HTTPException) as error:
             self.address = None
             raise Unanswered("WebHDFS does not answer (%s)." % error) from error
-        if response.status == 404 and "FileNotFoundException" in told:
+        if raised == "FileNotFoundException":
             raise FileNotFoundError(uri)
-        if "FileAlreadyExistsException" in told:
+        if raised == "FileAlreadyExistsException":
             raise FileExistsError(uri)
         raise Unanswered("WebHDFS answered %d to %s of %s." % (response.status, op, uri))
+
+    def _data_node_of(self, response):
+        """Where the NameNode sends us, None if it does not; Unanswered for any other place.
+
+        A login page in front of it, say, gets neither data nor the user's name.
+        """
+        if response.status != 307:
+            return None
+        there = urlsplit(response.headers.get("Location") or "")
+        if there.scheme != "http" or not there.path.startswith("/webhdfs/v1/"):
+            response.close()
+            raise Unanswered("%s sends us to %s, which is no DataNode." % (
+                self.address, there.netloc))
+        if there.netloc not in self._data_nodes:
+            self._data_nodes = self._live_data_nodes()
+        if there.netloc not in self._data_nodes:
+            response.close()
+            raise Unanswered("%s sends us to %s, which is no DataNode of its cluster."
+                             % (self.address, there.netloc))
+        return there
+
+    def _live_data_nodes(self) -> set:
+        """host:port of the web servers of all DataNodes, by name and by number."""
+        with _ask(str(self.address), "GET", "/jmx?qry=Hadoop:service=NameNode,name=NameNodeInfo"
+                  ) as response:
+            try:
+                [bean] = json.loads(response.read())["beans"]
+                live = json.loads(bean["LiveNodes"])
+                addresses = {node["infoAddr"]: name for name, node in live.items()}
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise Unanswered("%s does not tell its DataNodes." % self.address) from error
+        return set(addresses) | {"%s:%s" % (name.rpartition(":")[0] or name,
+                                            address.rpartition(":")[2])
+                                 for address, name in addresses.items()}
+
+
+def _checked(status) -> dict:
+    """A file's status; Unanswered where it lacks what HDFS gives."""
+    if not isinstance(status, dict) or not {"type", "length", "pathSuffix"} <= set(status):
+        raise Unanswered("What answers is no NameNode.")
+    return status
+
+
+def _exception(body: bytes) -> Optional[str]:
+    """The exception that WebHDFS tells, None where the answer is somebody else's."""
+    try:
+        return json.loads(body)["RemoteException"]["exception"]
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _stamped(uri: str, status: dict) -> tuple:
@@ -199,7 +269,7 @@ def settings() -> dict:
     folder = os.environ.get("HADOOP_CONF_DIR") or (os.path.join(home, "etc", "hadoop") if home
                                                    else "/etc/hadoop/conf")
     found = {}
-    for name in ("core-site.xml", "hdfs-site.xml", "mapred-site.xml"):
+    for name in ("core-site.xml", "hdfs-site.xml", "mapred-site.xml", "yarn-site.xml"):
         try:
             root = ElementTree.parse(os.path.join(folder, name)).getroot()
         except (OSError, ElementTree.ParseError):

@@ -10,5 +10,7 @@ Hadoop, EMR and Spark stand runners of ours: mrjob's, with fewer JVMs and fewer 
                  │    └── emr       the same on Amazon's
                  └── spark     Spark, on this machine or on YARN
 
+    yarn       applications: found by tag, waited for, killed      causes   why a job failed
+    hadoop_runner   one job through its client and its application
     shipping   the code that tasks need, as zip files      streaming   a job as one printed command
 """

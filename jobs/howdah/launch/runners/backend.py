@@ -106,7 +106,11 @@ class Backend(ABC):
         if self._scratch is None:
             self._scratch = join(self.scratch_base(), "howdah-%s-%s" % (
                 getpass.getuser(), self.run_id))
+            self.make_private(self._scratch)
         return self._scratch
+
+    def make_private(self, folder: str) -> None:
+        """Let nobody else read a new folder, where the file system has such rights."""
 
     def scratch_base(self) -> str:
         return self.options.spark_tmp_dir or self.options.hadoop_tmp_dir or "hdfs:///tmp"

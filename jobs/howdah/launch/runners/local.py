@@ -5,15 +5,19 @@ from __future__ import annotations
 import io
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from subprocess import CalledProcessError
 from typing import Optional
 
 from mrjob.inline import InlineMRJobRunner
+from mrjob.local import LocalMRJobRunner, _TaskFailedException
 
 from howdah.errors import UserError
 from howdah.launch.committed import SUCCESS
 from howdah.launch.files.paths import local_path
 from howdah.launch.inputs import SLICE_BYTES, Inputs, slices, whole_number
 from howdah.launch.memory import TaskMemory, share_of_machine
+from howdah.launch.processes import Tasks
 from howdah.launch.runners.backend import Backend
 from howdah.launch.runners.shipping import JOBS_FOLDER, ONE_THREAD
 
@@ -35,6 +39,38 @@ class InlineRunner(InlineMRJobRunner):
                 text.detach()
 
         return invoke
+
+
+class LocalRunner(LocalMRJobRunner):
+    """mrjob's runner, whose tasks end with it: threads wait for them, not processes of a pool."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self._tasks = Tasks()
+
+    def _invoke_task_func(self, task_type, step_num, task_num):
+        args = self._substep_args(step_num, task_type)
+
+        def invoke(stdin, stdout, stderr, wd, env):
+            code = self._tasks.run(args, stdin=stdin, stdout=stdout, stderr=stderr, cwd=wd, env=env)
+            if code:
+                raise _TaskFailedException(str(CalledProcessError(code, args)), step_num,
+                                           self._num_steps(), task_type=task_type,
+                                           task_num=task_num)
+
+        return invoke
+
+    def _run_multiple(self, funcs, num_processes=None):
+        with ThreadPoolExecutor(self._opts["num_cores"] or os.cpu_count()) as pool:
+            futures = [pool.submit(func) for func in funcs]
+            try:
+                for future in as_completed(futures):
+                    future.result()
+            except BaseException:
+                for future in futures:
+                    future.cancel()
+                self._tasks.end()
+                raise
 
 
 class Inline(Backend):
@@ -86,7 +122,7 @@ class Inline(Backend):
 class Local(Inline):
     """Tasks in processes, as many at a time as there are cores."""
 
-    runner_class = None
+    runner_class = LocalRunner
 
     @property
     def cores(self) -> int:  # type: ignore[override]

@@ -29,9 +29,12 @@ from howdah.launch.files.s3 import S3Files
 from howdah.launch.inputs import whole_number
 from howdah.launch.memory import MB, TaskMemory, share_of_machine
 from howdah.launch.naming import JobName
+from howdah.launch.processes import running
 from howdah.launch.runners.backend import Cluster, named_by
-from howdah.launch.runners.hadoop import SAFE_COMMIT, TRACEBACK, cause_in_logs
+from howdah.launch.runners.causes import TRACEBACK, cause_in_logs
+from howdah.launch.runners.hadoop import SAFE_COMMIT
 from howdah.launch.runners.shipping import zip_package
+from howdah.launch.runners.yarn import ResourceManager, Unanswered
 
 log = logging.getLogger("mrjob.spark")
 
@@ -105,16 +108,19 @@ class SparkRunner(SparkMRJobRunner):
     def _run_spark_submit(self, spark_submit_args, env, record_callback):
         log.debug("> %s", spark_submit_args)
         try:
-            process = subprocess.Popen(spark_submit_args, stdin=subprocess.DEVNULL,
-                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env)
+            with running(spark_submit_args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, env=env) as process:
+                for record in _parse_hadoop_log4j_records(process.stdout):
+                    self._hear(record["message"])
+                process.stdout.close()
+                code = process.wait()
         except FileNotFoundError:
             raise UserError("There is no %s command here; pip install pyspark, put it on $PATH, set"
                             " $SPARK_HOME, or give --spark-submit-bin."
                             % spark_submit_args[0]) from None
-        for record in _parse_hadoop_log4j_records(process.stdout):
-            self._hear(record["message"])
-        process.stdout.close()
-        code = process.wait()
+        except KeyboardInterrupt:
+            self._abandon()
+            raise
         if code:
             self._fail()
         return code, {}
@@ -139,6 +145,21 @@ class SparkRunner(SparkMRJobRunner):
         cause = told.group(1).rstrip() if told else self._cause_in_logs() or last_words(said)
         raise JobFailed("The Spark job failed%s:\n%s" % (
             " (%s)" % self._application if self._application else "", cause))
+
+    def _abandon(self) -> None:
+        """In client mode an application ends with its client; in cluster mode it is killed."""
+        if self._application is None:
+            return
+        try:
+            manager = ResourceManager(self.fs.hadoop.get_hadoop_bin()[0])
+            app = manager.application(self._application)
+            if app is None or app.ended or manager.kill(app.id):
+                notice("%s has ended" % self._application)
+                return
+        except Unanswered:
+            pass
+        notice("warning: it is not known whether %s has ended; run: yarn application -kill %s"
+               % (self._application, self._application))
 
     def _cause_in_logs(self) -> Optional[str]:
         """What stands in the logs on YARN only, as of a driver that ran there."""
@@ -184,6 +205,10 @@ class Spark(Cluster):
 
     def file_system(self, uri: str):
         return self.s3_files if is_s3(uri) else self.hadoop_files
+
+    def make_private(self, folder: str) -> None:
+        if folder.startswith("hdfs:"):
+            self.hadoop_files.make_private(folder)
 
     def settings(self, job_class, given, folder: str, output_dir: Optional[str]) -> dict:
         package = zip_package(folder, job_class)
