@@ -18,7 +18,7 @@ import sys
 from howdah.entry import run
 from howdah.knn.answering import GROUP, Answering, slice_name
 from howdah.knn.distances import largest_value
-from howdah.knn.index import load, refuse_other_digest
+from howdah.knn.index import load
 from howdah.task.job import HowdahJob
 from howdah.task.mapreduce import BytesValueProtocol
 from howdah.task.plans import KnnPlan
@@ -117,9 +117,7 @@ class KNN(HowdahJob):
         return super()._blocks(pairs)
 
     def load_index(self):
-        if self.plan.sha256:
-            refuse_other_digest(self.options.index, self.plan.sha256)
-        return load(self.options.index, self.warn)
+        return load(self.options.index, self.warn, self.plan.sha256)
 
     def warn(self, text: str) -> None:
         """A line on the task's standard error."""

@@ -11,17 +11,18 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 
 from howdah.errors import OK, JobFailed, UserError
 from howdah.indexing.build import build, read_points, summary, transposed, write_svmlight
 from howdah.knn.approximate import build_annoy, build_faiss
 from howdah.knn.distances import METRICS
+from howdah.knn.description import read_description
 from howdah.knn.index import candidates_path, save
 from howdah.launch.console import guarded, notice
 from howdah.launch.files.files import Files
-from howdah.launch.files.local import aside
+from howdah.launch.files.local import aside, beside
 from howdah.launch.files.paths import is_uri, local_path
 from howdah.launch.inputs import find_inputs, whole_number
 from howdah.options import add_input_options, input_options
@@ -85,7 +86,7 @@ def run(options) -> int:
 def refuse_places(options, inputs: list) -> None:
     """UserError for a place where no file, or another file than this, should be written."""
     taken = {os.path.realpath(path) for path in [*inputs, options.ids_file] if path}
-    for path in (options.output, options.write_points, candidates_file(options)):
+    for path in (options.output, options.write_points):
         if path is None:
             continue
         if is_uri(path):
@@ -102,27 +103,37 @@ def refuse_places(options, inputs: list) -> None:
 def write(points, options):
     """Build the index and write its files; the description.
 
-    The files appear when all of them are complete, in the order opposite to that of their names
-    here: the candidates last, whose digest the index holds, so that no index answers with others.
+    The files appear when all of them are complete, and the index last: the candidates' name holds
+    their digest, so that the index of before has its own until then.
     """
+    before = candidates_of_file(options.output)
     with ExitStack() as stack:
-        def place_of(path: str) -> str:
-            return stack.enter_context(aside(path))
-
-        index = build(points, options.metric, options.algorithm, candidates_of(options, place_of))
+        partial = stack.enter_context(aside(options.output))
+        built = stack.enter_context(beside(options.output))
+        build_aside = candidates_of(options, built)
+        index = build(points, options.metric, options.algorithm, build_aside)
         if options.write_points:
-            write_svmlight(place_of(options.write_points), index)
-        return save(index, place_of(options.output))
+            write_svmlight(stack.enter_context(aside(options.write_points)), index)
+        description = save(index, partial)
+        if build_aside:
+            os.replace(built, candidates_path(options.output, description))
+    if before and before != candidates_of_file(options.output):
+        with suppress(OSError):
+            os.remove(before)
+    return description
 
 
-def candidates_file(options):
-    """The file of the approximate index that the options ask for, beside the other; or None."""
-    kind = "annoy" if options.annoy else "faiss" if options.faiss else None
-    return kind and candidates_path(options.output, kind)
+def candidates_of_file(path: str):
+    """The file beside an index that lies there already; None where there is none."""
+    try:
+        description = read_description(path)
+    except (UserError, OSError):
+        return None
+    return candidates_path(path, description) if description and description.candidates else None
 
 
-def candidates_of(options, place_of):
-    """What builds the approximate index that the options ask for; `place_of` names its file."""
+def candidates_of(options, path: str):
+    """What builds the approximate index that the options ask for, in the file `path`."""
     if options.annoy_search_k != -1:
         whole_number(options.annoy_search_k, "--annoy-search-k")
     if options.annoy:
@@ -135,7 +146,6 @@ def candidates_of(options, place_of):
         return None
 
     def build_aside(X, metric, centre):
-        path = place_of(candidates_file(options))
         return build_one(X, metric, centre, path), path
 
     return build_aside

@@ -23,8 +23,8 @@ NUMERICS = ("howdah.kmeans.", "howdah.knn.")
 STANDARD = {"__future__", "abc", "collections", "dataclasses", "fractions", "functools", "hashlib",
             "typing"}
 # Modules of knn that read files and libraries' objects, and are no numerics.
-READERS = {"howdah.knn.index", "howdah.knn.description", "howdah.knn.approximate",
-           "howdah.knn.answering"}
+READERS = {"howdah.knn.index", "howdah.knn.checks", "howdah.knn.description",
+           "howdah.knn.approximate", "howdah.knn.answering"}
 # Imports in functions, and why they are not where modules begin.
 LAUNCHER_ONLY = "workers get no launcher, and no script but their own"
 HEAVY = "a second or more, which those that do not need it must not pay"

@@ -51,6 +51,7 @@ from howdah.input.batches import rows_per_batch  # noqa: E402
 
 from howdah.indexing.build import Points, build  # noqa: E402
 from howdah.indexing.queries import plan_of_options  # noqa: E402
+from howdah.knn.description import read_description  # noqa: E402
 from howdah.knn.index import candidates_path, save  # noqa: E402
 from howdah.launch.launch import Launch  # noqa: E402
 from howdah.scripts.knn import KNN  # noqa: E402
@@ -70,8 +71,10 @@ def task(folder: Path, queries: Path, index: Path):
     plan = plan_of_options(Launch(job))
     (folder / "plan.json").write_bytes(plan.to_json(sliced=False))
     args = ["--mapper", "--plan", str(folder / "plan.json"), "--index", str(index)]
-    beside = candidates_path(str(index), "faiss")
-    return KNN(args + (["--candidates", beside] if os.path.exists(beside) else []))
+    description = read_description(str(index))
+    if description and description.candidates:
+        args += ["--candidates", candidates_path(str(index), description)]
+    return KNN(args)
 
 
 def answers(job: KNN, text: bytes) -> list:
@@ -146,9 +149,10 @@ class Bench:
         from howdah.knn.approximate import build_faiss
 
         index, queries = self.folder / (factory + ".index"), self.folder / "faiss.csv"
-        path = candidates_path(str(index), "faiss")
-        save(build(Points(X), "euclidean", "brute", lambda X, metric, centre: (
+        path = str(self.folder / (factory + ".built"))
+        description = save(build(Points(X), "euclidean", "brute", lambda X, metric, centre: (
             build_faiss(X, metric, centre, path, factory, parameters), path)), str(index))
+        os.replace(path, candidates_path(str(index), description))
         write_csv(queries, Q)
         text = queries.read_bytes()
         job = task(self.folder, queries, index)

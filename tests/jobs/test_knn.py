@@ -297,12 +297,19 @@ def test_annoy_answers_with_exact_distances(folder, tmp_path):
     rows = succeed("knn", *args, "--index", tmp_path / "annoy", "-n", 3, "-r", "local").rows()
     exact = succeed("knn", *args, "--index", folder / "digits", "-n", 3).rows()
     assert sum(a == b for a, b in zip(rows, exact)) > 1500
-    Path(str(tmp_path / "annoy") + ".annoy").write_bytes(b"another file")
+    [beside] = tmp_path.glob("annoy.*.annoy")
+    beside.write_bytes(b"another file")
     assert "has 12 bytes, but its index was built with one of" in refused(
         "knn", *args, "--index", tmp_path / "annoy")
-    Path(str(tmp_path / "annoy") + ".annoy").unlink()
-    assert "annoy.annoy beside it, which is not there" in refused(
+    beside.unlink()
+    assert "%s beside it, which is not there" % beside in refused(
         "knn", *args, "--index", tmp_path / "annoy")
+
+
+def beside(path: Path) -> Path:
+    """The FAISS file of an index."""
+    [found] = path.parent.glob(path.name + ".*.faiss")
+    return found
 
 
 def two_indexes(folder: Path) -> list:
@@ -319,12 +326,15 @@ def test_candidates_of_another_index_are_refused_by_name(tmp_path):
     ask = two_indexes(tmp_path)
     assert [row["neighbors"] for row in succeed("knn", *ask).rows()] == [
         [[i, 0]] for i in range(40)]
-    right, wrong = (file_digest(str(tmp_path / name)) for name in ("i.faiss", "j.faiss"))
-    shutil.copy(tmp_path / "j.faiss", tmp_path / "i.faiss")
-    for given in ([], ["--index-sha256", file_digest(str(tmp_path / "i"))]):
-        assert refused("knn", *ask, *given, "--output-dir", tmp_path / "out").startswith(
-            "%s has the SHA-256 %s, but its index was built with a file of %s; copy both again"
-            % (tmp_path / "i.faiss", wrong, right))
+    mine, other = (beside(tmp_path / name) for name in "ij")
+    said = {"": "is not the file that its index was built with, or is damaged",
+            file_digest(str(tmp_path / "i")): "has the SHA-256 %s, but its index was built with a"
+            " file of %s; copy both again" % (file_digest(str(other)), file_digest(str(mine)))}
+    shutil.copy(other, mine)
+    for digest, reason in said.items():
+        given = ["--index-sha256", digest] if digest else []
+        assert "%s %s" % (mine.name, reason) in refused("knn", *ask, *given, "--output-dir",
+                                                        tmp_path / "out")
         assert not (tmp_path / "out").exists()
 
 
@@ -334,12 +344,12 @@ def test_candidates_that_lie_on_a_cluster_are_verified_by_the_tasks(tmp_path):
     job = KNN([str(queries), *map(str, ask)])
     plan = plan_of(Launch(job))
     assert not plan.request.verify
-    files = ("--index", tmp_path / "i", "--candidates", tmp_path / "i.faiss")
-    shutil.copy(tmp_path / "j.faiss", tmp_path / "i.faiss")
+    files = ("--index", tmp_path / "i", "--candidates", beside(tmp_path / "i"))
+    shutil.copy(beside(tmp_path / "j"), beside(tmp_path / "i"))
     plan = replace(plan, request=replace(plan.request, verify=True))
     [failure] = task(tmp_path, plan, queries.read_bytes(), *files)
     assert failure.startswith(b'failure\t{"kind":"user","text":"%s has the SHA-256'
-                              % str(tmp_path / "i.faiss").encode())
+                              % str(beside(tmp_path / "i")).encode())
 
 
 @pytest.mark.slow
@@ -353,9 +363,10 @@ def test_files_to_ship_have_any_name(tmp_path, monkeypatch, runner, name):
     lines = (tmp_path / "i.csv").read_text().splitlines()
     (tmp_path / "q.csv").write_text("".join("q%d,%s\n" % pair for pair in enumerate(lines)))
     (tmp_path / ("seen" + name)).write_text("q0\t0\n")
-    for ending in ("", ".faiss"):
-        shutil.move("i" + ending, name + ending)
-        shutil.copy("j" + ending, "i" + ending)
+    mine, other = beside(tmp_path / "i").name, beside(tmp_path / "j").name
+    for from_i, from_j in (("i", "j"), (mine, other)):
+        shutil.move(from_i, name + from_i[1:])
+        shutil.copy(from_j, "i" + from_j[1:])
     rows = succeed("knn", "q.csv", "--id-column", 0, "-n", 1, "-r", runner, "--index=" + name,
                    "--exclude=seen" + name).rows()
     assert rows[0]["neighbors"][0][1] > 0

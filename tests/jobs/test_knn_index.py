@@ -113,9 +113,17 @@ def test_transposed_columns_without_names_are_numbered_as_in_the_file(tmp_path):
 @pytest.mark.parametrize("kind, option", [("annoy", "5"), ("faiss", "Flat")])
 def test_approximate_indexes_lie_beside(tmp_path, kind, option):
     index = built(tmp_path, IRIS, "--ignore-columns", "label", "--" + kind, option)
-    beside = tmp_path / ("index.joblib." + kind)
-    assert index.description.candidates["kind"] == kind
-    assert index.description.candidates["bytes"] == beside.stat().st_size
+    told = index.description.candidates
+    beside = tmp_path / ("index.joblib.%s.%s" % (told["sha256"][:12], kind))
+    assert told["kind"] == kind and told["bytes"] == beside.stat().st_size
+    # another one takes the place of both, and one that fails changes nothing
+    built(tmp_path, IRIS, "--ignore-columns", "label", "--metric", "cosine", "--" + kind, option)
+    [other] = tmp_path.glob("index.joblib.*." + kind)
+    held = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    assert other != beside and len(held) == 2
+    refused("knn_index", IRIS, "--id-column", "0", "--" + kind, option, "-o",
+            tmp_path / "index.joblib")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == held
 
 
 @pytest.mark.parametrize("args, message", [
@@ -317,8 +325,6 @@ def test_two_files_of_one_name(tmp_path):
     pairs(tmp_path / "x.csv")
     args = (tmp_path / "x.csv", "--id-column", "id", "-o", tmp_path / "i", "--write-points")
     assert "i would be written over" in refused("knn_index", *args, tmp_path / "." / "i")
-    assert "i.faiss would be written over" in refused(
-        "knn_index", *args, tmp_path / "i.faiss", "--faiss", "Flat")
 
 
 @pytest.mark.parametrize("name", ["New York", "a#b", "a:b"])

@@ -15,9 +15,11 @@ from howdah.input.layout import is_number, split_fields
 from howdah.input.lines import read_slice
 from howdah.input.parse import Parser
 from howdah.input.row_counts import RowCounts
+from howdah.input.schema import Schema
 from howdah.knn.description import Description
 from howdah.knn.distances import SPARSE_METRICS, largest_value, refuse_extremes
-from howdah.knn.index import Index, file_digest
+from howdah.knn.index import Index, file_checksum, file_digest
+from howdah.knn.names import Finder, Names
 from howdah.knn.votes import encoded_labels
 from howdah.launch.bad_rows import refuse_bad_rows
 from howdah.launch.files.files import Files
@@ -102,12 +104,15 @@ def build(points: Points, metric: str, algorithm: str, candidates=None) -> Index
     description = Description(metric, fitted._fit_method, *X.shape,  # type: ignore
                               dtype="float64", sparse=sparse)
     index = Index(description, fitted, centre=centre, columns=points.columns or None)
+    if points.columns:
+        description.schema = Schema(tuple(points.columns), "", width=len(points.columns)).digest()
     _add_ids(index, points.texts.get("id"))
     _add_labels(index, points.texts.get("label"))
     _add_targets(index, points.texts.get("target"))
     if candidates is not None:
         described, path = candidates(X, metric, centre)
-        described.update(bytes=os.path.getsize(path), sha256=file_digest(path))
+        described.update(bytes=os.path.getsize(path), sha256=file_digest(path),
+                         checksum=file_checksum(path))
         description.candidates = described
     return index
 
@@ -136,8 +141,8 @@ def _add_ids(index: Index, ids: Optional[list]) -> None:
             raise UserError("The id %r of row %d is empty or holds control characters."
                             % (name, i + 1))
         seen[name] = i
-    index.ids = np.array([name.encode("utf-8") for name in ids])
-    index.id_order = np.argsort(index.ids, kind="stable")
+    index.ids = Names.of([name.encode("utf-8") for name in ids])
+    index.finder = Finder.of(index.ids)
     index.description.ids = True
 
 

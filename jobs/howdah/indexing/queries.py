@@ -82,12 +82,12 @@ def shipped_candidates(launch, options, description: Description) -> dict:
     """The file of an approximate index, by the option that gives it to tasks."""
     if not description.candidates:
         return {}
-    path = candidates_path(options.index, description.candidates["kind"])
+    path = candidates_path(options.index, description)
     if not launch.files.exists(path):
         raise UserError("The index %s needs %s beside it, which is not there; %s."
                         % (options.index, path, REBUILD))
     if not is_uri(path):
-        refuse_other_candidates(description.candidates, local_path(path))
+        refuse_other_candidates(description.candidates, local_path(path), by_digest=False)
     return {"--candidates": path}
 
 
@@ -110,8 +110,7 @@ def request_of(options, description: Description) -> Request:
         radius = 1 - options.min_similarity
     if n is None and radius is None:
         n = min(10, description.n)
-    # On a cluster each task reads its own copy of the files; others were read here.
-    return Request(options.index, is_uri(options.index), n, radius, most=options.max_neighbors,
+    return Request(options.index, bool(options.index_sha256), n, radius, most=options.max_neighbors,
                    vote=options.vote, mean=options.mean, output_format=options.output_format,
                    exclude_self=options.exclude_self, from_points=options.from_points,
                    recall_sample=options.recall_sample)

@@ -14,6 +14,7 @@ jobs, and all modules import NumPy alone at their top.
       │           │     ├── trees         scikit-learn's kd_tree and ball_tree
       │           │     └── approximate   Annoy, FAISS
       │           └─► distances   of single pairs, in the order of the columns
+      │     checks   a file's blocks, when they are first touched     names   ids and classes
       ├─► votes       labels and means of neighbours
       └─► recall      of approximate answers: sampled, summed up, told
 """

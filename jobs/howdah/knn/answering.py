@@ -104,6 +104,7 @@ class Answering:
 
     def _sums_of_points(self, weights):
         """Weighted sums of the points at unit length, so that each counts by its weight alone."""
+        self.index.check_points()
         # CSR products add up row by row, whatever the batch.
         weights = weights.copy() if is_sparse(weights) else as_csr(weights)
         weights.data *= self._inverse_lengths[weights.indices]
@@ -179,7 +180,7 @@ class Answering:
     def _names(self, positions: np.ndarray) -> list:
         if self.index.ids is None:
             return positions.tolist()
-        return [name.decode("utf-8") for name in np.asarray(self.index.ids)[positions].tolist()]
+        return [name.decode("utf-8") for name in self.index.ids[positions]]
 
     def _extras(self, answers: Answers) -> list:
         """What stands in each record beside the neighbours."""

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Optional
 
 from howdah.commands import called
 from howdah.errors import UserError
+from howdah.knn.checks import sums_size
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READABLE = (1, FORMAT_VERSION)
 MAGIC = b"HOWDAHIX"
 TAIL_BYTES = 1024
 MARK = "howdah_index"
+CHECK = b',"crc32":'
 COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"\x5d\x00": "lzma",
               b"\x04\x22\x4d\x18": "lz4", b"\x78\x01": "zlib", b"\x78\x5e": "zlib",
               b"\x78\x9c": "zlib", b"\x78\xda": "zlib"}
@@ -27,7 +31,14 @@ REBUILD = "build it again with " + called("index")
 
 @dataclass
 class Description:
-    """What an index says of itself; `payload_bytes` is the length of its pickle."""
+    """What an index says of itself.
+
+    candidates     of an approximate index: how it was built, and size and digests of its file
+    payload_bytes  the length of the pickle
+    schema         the digest of the columns, of files from version 2 on
+    points         where the arrays of the points lie in the file: [offset, bytes] of each
+    sums_check     the checksum of the checksums that follow the pickle (checks.py)
+    """
 
     metric: str
     algorithm: str
@@ -43,9 +54,13 @@ class Description:
     library: str = "scikit-learn"
     library_version: str = field(default_factory=lambda: version("scikit-learn"))
     format_version: int = FORMAT_VERSION
+    schema: Optional[str] = None
+    points: list = field(default_factory=list)
+    sums_check: int = 0
 
     def trailer(self) -> bytes:
         text = json.dumps(asdict(self), separators=(",", ":")).encode("ascii")
+        text = text[:-1] + CHECK + b"%d}" % zlib.crc32(text)
         trailer = text + len(text).to_bytes(8, "little") + MAGIC
         if len(trailer) > TAIL_BYTES:
             raise UserError("The description of the index takes %d bytes, more than the %d of its"
@@ -60,19 +75,28 @@ def description_of_tail(tail: bytes, name: str) -> Optional[Description]:
     """
     if not tail.endswith(MAGIC):
         return None
-    length = int.from_bytes(tail[-16:-8], "little")
+    text = _text_of_tail(tail)
     try:
-        told = json.loads(tail[-16 - length:-16])
+        told = json.loads(text)
         found = told["format_version"]
-    except (ValueError, KeyError, TypeError):
+        if found not in READABLE:
+            raise UserError("The index %s has format version %s, but this howdah reads versions %d"
+                            " and %d; %s." % (name, found, *READABLE, REBUILD))
+        check = told.pop("crc32", None)
+        if found > 1 and check != zlib.crc32(text[:text.rfind(CHECK)] + b"}"):
+            raise ValueError("its checksum is wrong")
+        description = Description(**told)
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise UserError("The description of the index %s cannot be read; %s."
                         % (name, REBUILD)) from None
-    if found != FORMAT_VERSION:
-        raise UserError("The index %s has format version %s, but this howdah reads version %d; %s."
-                        % (name, found, FORMAT_VERSION, REBUILD))
-    description = Description(**told)
     _refuse_other_library(description, name)
     return description
+
+
+def _text_of_tail(tail: bytes) -> bytes:
+    """The JSON at the end of a file."""
+    length = int.from_bytes(tail[-16:-8], "little")
+    return tail[max(0, len(tail) - 16 - length):-16]
 
 
 def read_description(path: str) -> Optional[Description]:
@@ -109,7 +133,9 @@ def checked_description(head: bytes, tail: bytes, size: Optional[int],
         raise UserError("The index %s is truncated: %sits end is missing; copy it again, or %s."
                         % (name, "" if size is None else "after %d bytes " % size, REBUILD))
     if description is not None and size is not None:
-        expected = description.payload_bytes + len(description.trailer())
+        expected = description.payload_bytes + len(_text_of_tail(tail)) + 16
+        if description.format_version > 1:
+            expected += sums_size(description.payload_bytes)
         if size != expected:
             raise UserError("The index %s is damaged: it has %d bytes, but its description says"
                             " %d; copy it again, or %s." % (name, size, expected, REBUILD))

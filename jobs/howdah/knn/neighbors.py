@@ -59,12 +59,16 @@ class Answers:
 
 
 class Neighbors:
-    """Nearest neighbours among the rows of `points` (n, d), dense or CSR."""
+    """Nearest neighbours among the rows of `points` (n, d), dense or CSR.
 
-    def __init__(self, points, metric: str, search: Search):
+    `check_rows` is called with positions before points are read that the search has not read.
+    """
+
+    def __init__(self, points, metric: str, search: Search, check_rows=None):
         self.points = points
         self.metric = metric
         self.search = search
+        self.check_rows = check_rows or (lambda positions: None)
 
     def query(self, Q, n: Optional[int] = None, radius: Optional[float] = None,
               excluded: Optional[Sequence] = None, exclude_same: bool = False,
@@ -142,6 +146,7 @@ class Neighbors:
             there &= ~_is_excluded(np.nonzero(np.ones_like(there))[0], positions.ravel(), excluded,
                                    self.points.shape[0]).reshape(there.shape)
         rows = np.nonzero(there)[0]
+        self.check_rows(positions[there])
         distances[there] = self._distances(Q, rows, positions[there])
         return distances
 

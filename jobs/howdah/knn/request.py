@@ -11,7 +11,7 @@ class Request:
     """The part of a plan that answers depend on, besides the index itself.
 
     index : what the user calls it
-    verify : whether tasks read the whole file of candidates first, to see that it is the index's
+    verify : whether tasks see by the SHA-256 of the file of candidates that it is the index's
     n, radius : the n nearest, all within the radius (the `most` nearest of them), or both
     vote, mean : how a query's neighbours weigh, one of votes.WEIGHTS, where it gets a label or a
         number from them

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from howdah.knn.names import Names
 from howdah.knn.neighbors import Answers
 
 WEIGHTS = ("uniform", "distance")
@@ -88,7 +89,7 @@ def encoded_labels(labels: list) -> tuple:
     classes = sorted(set(labels), key=_class_order(set(labels)))
     code = {label: i for i, label in enumerate(classes)}
     return (np.array([code[label] for label in labels], dtype=np.int32),
-            np.array([label.encode("utf-8") for label in classes]))
+            Names.of([label.encode("utf-8") for label in classes]))
 
 
 def _class_order(labels: set):
