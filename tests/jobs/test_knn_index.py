@@ -159,7 +159,7 @@ def test_what_sparse_points_cannot_be(tmp_path, args, message):
 @pytest.mark.parametrize("text, message", [
     ("1,2\n3,x\n4,5\n6,7\n", "line 2: column '1' is 'x', not a number"),
     ("1,2\n3\n4,5\n", "line 2: 1 fields, expected 2"),
-    ("1,2\n3,1e200\n", "A point holds the value 1e+200; distances need values of at most 1e+150"),
+    ("1,2\n3,1e200\n", "line 2: a value is too large for distances (at most 1e+150)"),
     ("", "is empty; give an input with at least one row"),
 ])
 def test_bad_input(tmp_path, text, message):

@@ -39,6 +39,7 @@ class Rows:
 
     def within(self, largest: float) -> np.ndarray:
         """Which rows have no value of a magnitude above this."""
+        largest = np.float64(largest)  # a Python number would become a float32 beside others
         if isinstance(self.X, tuple):
             values, _, lengths = self.X
             row = np.repeat(np.arange(len(lengths)), lengths)
