@@ -13,6 +13,7 @@ from typing import List
 
 import pytest
 
+from howdah.errors import UserError
 from howdah.input import lines
 from howdah.input.lines import (
     Block,
@@ -119,3 +120,11 @@ def test_a_pipe_holds_a_megabyte_and_a_file_stays_as_it_is(tmp_path: Path) -> No
     with open(tmp_path / "a", "rb") as file:
         widen_pipe(file)
         assert file.read() == b"1\n"
+
+
+@pytest.mark.parametrize("module", [gzip, bz2])
+def test_a_compressed_file_that_was_cut_is_named(tmp_path, module):
+    path = tmp_path / ("x.gz" if module is gzip else "x.bz2")
+    path.write_bytes(module.compress(b"1,2\n" * 100_000)[:-20])
+    with pytest.raises(UserError, match="%s is damaged or cut" % path.name):
+        list(read_slice(str(path)))

@@ -10,6 +10,8 @@ import zlib
 from dataclasses import dataclass
 from typing import Iterable, Iterator, Optional
 
+from howdah.errors import UserError
+
 # Larger blocks leave the processor's cache (and malloc's arena): parsing 1 MB blocks took 1.6 times
 # as long as 256 kB ones.
 BLOCK_BYTES = 1 << 18
@@ -79,7 +81,11 @@ def read_slice(path: str, start: int = 0, stop: Optional[int] = None) -> Iterato
     """The lines of a local file that begin in [start, stop); all of them for a compressed file."""
     with open_text(path) as stream:
         if not is_splittable(path):
-            yield from read_blocks(stream, path)
+            try:
+                yield from read_blocks(stream, path)
+            except (EOFError, OSError, zlib.error) as error:
+                raise UserError("The file %s is damaged or cut (%s); copy or compress it again."
+                                % (path, error)) from None
             return
         end = None if stop is None else _first_line_from(stream, stop)
         begin = _first_line_from(stream, start)
