@@ -14,7 +14,7 @@ from howdah.scripts.knn import KNN
 
 
 @pytest.mark.parametrize("launched, job_class, step, title, tag", [
-    (Driver, KMeansRound, "round 3", "howdah kmeans round 3 0a1b", "0a1b-round-3"),
+    (Driver, KMeansRound, "round-03", "howdah kmeans round 3 0a1b", "0a1b-round-03"),
     (Driver, KMeansSample, "sample", "howdah kmeans sample 0a1b", "0a1b-sample"),
     (KNN, KNN, None, "howdah knn 0a1b", "0a1b-knn"),
     (KMeansRound, KMeansRound, None, "howdah round 0a1b", "0a1b-round"),

@@ -103,7 +103,7 @@ class Launch:
             step: Optional[str] = None) -> Outcome:
         """Run a job on the inputs; its records, once bad rows are dealt with.
 
-        step  what the job is within its run, such as "round 3", for its name
+        step  what the job is within its run, such as "round-03", for its name
         """
         records: dict = {}
         with self._running(job_class, plan, output_dir, step) as (job, runner):

@@ -11,7 +11,7 @@ from howdah.commands import COMMANDS
 
 
 class JobName(NamedTuple):
-    """`howdah kmeans round 3 5f2c81d0a9e4` for people, the tag `5f2c81d0a9e4-round-3` for programs.
+    """`howdah kmeans round 3 5f2c81d0a9e4` for people, and `5f2c81d0a9e4-round-03` for programs.
 
     YARN keeps tags in lower case.
     """
@@ -32,7 +32,8 @@ def job_name(job, job_class, step: Optional[str], run_id: str) -> JobName:
     """
     command = _command(job)
     step = step or _command(job_class)
-    title = ["howdah", command, *([step] if step != command else []), run_id]
+    readable = re.sub(r"-0*(?=\d)", " ", step)
+    title = ["howdah", command, *([readable] if step != command else []), run_id]
     return JobName(" ".join(title), ("%s-%s" % (run_id, step)).replace(" ", "-").lower())
 
 
