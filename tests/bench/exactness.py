@@ -19,7 +19,6 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
 import sys  # noqa: E402
-import time  # noqa: E402
 from functools import partial  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Callable  # noqa: E402
@@ -29,7 +28,7 @@ import numpy as np  # noqa: E402
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
 import generators  # noqa: E402
-from bench.report import Report, repeats_of, reporting_parser  # noqa: E402
+from bench.report import Report, cpu_seconds, repeats_of, reporting_parser  # noqa: E402
 from howdah.input.batches import rows_per_batch  # noqa: E402
 from howdah.task.malloc import keep_freed_memory  # noqa: E402
 from oracle import InMemory, plain_distances  # noqa: E402
@@ -100,12 +99,6 @@ def check(memory: InMemory, C: np.ndarray, batch: int) -> None:
         assert np.allclose(plain_sums / counts[:, None], means, rtol=1e-9, atol=1e-9), name
 
 
-def seconds(run: Callable[[], object]) -> float:
-    started = time.process_time()
-    run()
-    return time.process_time() - started
-
-
 def main() -> int:
     parser = reporting_parser(__doc__, repeats=5)
     parser.add_argument("--rows", type=int, default=None, help="default: 1000000")
@@ -127,7 +120,7 @@ def main() -> int:
                      **{name: partial(plain, X, C, batch, *way) for name, way in PLAIN.items()}}
     for turn in range(repeats_of(o)):
         for name, run in kernels.items():
-            report.add({"contender": name, "turn": turn, "seconds": seconds(run)})
+            report.add({"contender": name, "turn": turn, "seconds": cpu_seconds(run)})
     report.table([["one scan", "seconds of processor time", "howdah / it"],
                   *([name, report.median(name), report.ratio(OURS, name)] for name in kernels)])
     # The faster kernel has the larger ratio.

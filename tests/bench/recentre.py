@@ -17,16 +17,14 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import sys  # noqa: E402
 import tempfile  # noqa: E402
-import time  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import Callable  # noqa: E402
 
 import numpy as np  # noqa: E402
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
 from bench.map_tasks import RoundTasks  # noqa: E402
-from bench.report import Report, repeats_of, reporting_parser  # noqa: E402
+from bench.report import Report, cpu_seconds, repeats_of, reporting_parser  # noqa: E402
 from generators import blobs, write_csv  # noqa: E402
 from howdah.task.malloc import keep_freed_memory  # noqa: E402
 from howdah.task.records import RecordProtocol  # noqa: E402
@@ -44,12 +42,6 @@ def records_alone(mapped: bytes, reduced: bytes) -> None:
         protocol.read(line)
     for key, value in map(protocol.read, reduced.splitlines()):
         protocol.write(key, value)
-
-
-def seconds(run: Callable[[], object]) -> float:
-    started = time.process_time()
-    run()
-    return time.process_time() - started
 
 
 def main() -> int:
@@ -76,7 +68,7 @@ def main() -> int:
                 RECORDS: lambda: records_alone(mapped, reduced)}
         for turn in range(repeats_of(o)):
             for name, run in runs.items():
-                report.add({"contender": name, "turn": turn, "seconds": seconds(run)})
+                report.add({"contender": name, "turn": turn, "seconds": cpu_seconds(run)})
     least = {name: min(report.values(name)) for name in runs}
     both = least[REDUCER] + least[DRIVER]
     report.table([["after the maps", "seconds of processor time, the least"], *least.items(),

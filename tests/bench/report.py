@@ -12,7 +12,7 @@ import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import Callable, Optional, Sequence
 
 RESULTS = Path(__file__).resolve().parent / "results"
 PACKAGES = ("howdah", "mrjob", "numpy", "scipy", "scikit-learn", "pandas", "pyspark", "faiss-cpu")
@@ -139,6 +139,13 @@ class Report:
         bad = ("MISSED",) if self.small else ("MISSED", "NOT MEASURED")
         missed = [limit for limit in self.data["limits"] if limit["verdict"] in bad]
         return int(bool(self.data["failed"] or missed))
+
+
+def cpu_seconds(run: Callable[[], object]) -> float:
+    """What a call takes of this process's processors."""
+    started = time.process_time()
+    run()
+    return time.process_time() - started
 
 
 def counted(number: int, what: str) -> str:

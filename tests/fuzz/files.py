@@ -13,6 +13,7 @@ from howdah.clustering.models import Model
 from howdah.clustering.sampling import read_profile
 from howdah.input.layout import Layout
 from howdah.knn.exclusions import read_exclusions
+from howdah.task.plans import AssignPlan
 from scripts import REPOSITORY
 
 from fuzz.mutation import damaged, damaged_json, damaged_value
@@ -117,6 +118,23 @@ def check_profile(profile) -> None:
         raise Wrong("less than one row")
 
 
+def sealed_plan() -> bytes:
+    model = Model.from_json(MODEL, "the model")
+    layout = Layout("csv", fields=4, columns=tuple("abcd"), numeric=(0, 1, 2, 3))
+    return AssignPlan(layout, "euclidean", model.space(), model.centroids).to_json(sliced=True)
+
+
+def make_plan(rng: Random) -> bytes:
+    return damaged(rng, PLAN, 2) if rng.random() < .9 else PLAN
+
+
+def read_plan(data: bytes) -> bool:
+    plan, sliced = AssignPlan.from_json(data)
+    if plan.to_json(sliced).split() != PLAN.split():
+        raise Wrong("another plan than was written")
+    return True
+
+
 def make_exclusions(rng: Random) -> bytes:
     rows = ["\t".join(rng.choice(IDS) for _ in range(rng.choice((1, 2, 2, 2, 3, 5))))
             for _ in range(rng.randrange(6))]
@@ -138,6 +156,8 @@ def read_exclusions_file(data: bytes) -> bool:
     return bool(excluded)
 
 
+PLAN = sealed_plan()
 FILES = [Reader("centroids", make_centroids, read_centroids),
          Reader("model", make_json(MODEL), read_model),
+         Reader("plan", make_plan, read_plan),
          Reader("profile", make_json(PROFILE), read_profile_file)]

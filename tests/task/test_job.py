@@ -38,7 +38,8 @@ def test_a_plan_of_another_version_is_refused_in_a_sentence(folder, tmp_path, mo
     to_json = Plan.to_json
 
     def older(plan, sliced):
-        return json.dumps({**json.loads(to_json(plan, sliced)), "howdah_version": "0.0.9"}).encode()
+        written = json.loads(to_json(plan, sliced).splitlines()[0])
+        return json.dumps({**written, "howdah_version": "0.0.9"}).encode()
 
     monkeypatch.setattr(Plan, "to_json", older)
     assert refused(script, *arguments(script, folder), "-r", runner,

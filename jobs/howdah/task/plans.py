@@ -1,11 +1,13 @@
 """Plans: what the launcher decided for the tasks of one job, and all that these know.
 
-A plan travels as one JSON file. A task reads plans of its own version only: launcher and worker
-share their code, or one of them would guess.
+A plan travels as a line of JSON and one of its CRC-32. A task reads plans of its own version only:
+launcher and worker share their code, or one of them would guess.
 """
 
 from __future__ import annotations
 
+import json
+import zlib
 from dataclasses import dataclass, fields
 from typing import Optional
 
@@ -18,6 +20,7 @@ from howdah.kmeans.grid import Space
 from howdah.knn.request import Request
 from howdah.task.records import dump_json, load_json
 
+DAMAGED = "The plan of the job is damaged: it is not what the launcher wrote; run the job again."
 PARTS: dict = {"layout": Layout, "space": Space, "request": Request}
 
 
@@ -37,20 +40,36 @@ class Plan:
         value = {each.name: getattr(self, each.name) for each in fields(self)}
         for name in PARTS.keys() & value.keys():
             value[name] = value[name].to_dict()
-        return dump_json({"howdah_version": __version__, "sliced": sliced, "plan": value})
+        plan = dump_json({"howdah_version": __version__, "sliced": sliced, "plan": value})
+        return plan + b"\n" + _sum_of(plan) + b"\n"
 
     @classmethod
     def from_json(cls, data: bytes) -> tuple:
-        """(plan, sliced); UserError for a plan of another version."""
-        file = load_json(data)
-        found = file["howdah_version"]
+        """(plan, sliced); UserError for a plan of another version, and for a damaged one."""
+        text, _, told = data.partition(b"\n")
+        found = _version_of(text)
         if found != __version__:
             raise UserError("The job was launched by howdah %s, but this worker has howdah %s; give"
                             " both the same version." % (found, __version__))
+        if told.strip() != _sum_of(text):
+            raise UserError(DAMAGED)
+        file = load_json(text)
         value = file["plan"]
         for name in PARTS.keys() & value.keys():
             value[name] = PARTS[name].from_dict(value[name])
         return cls(**value), file["sliced"]
+
+
+def _sum_of(plan: bytes) -> bytes:
+    return b"%08x" % zlib.crc32(plan)
+
+
+def _version_of(plan: bytes):
+    """Nothing else is read of a plan of another version."""
+    try:
+        return json.loads(plan)["howdah_version"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise UserError(DAMAGED) from None
 
 
 @dataclass

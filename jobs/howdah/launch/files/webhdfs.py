@@ -29,6 +29,8 @@ from howdah.launch.files.filesystem import FileSystem
 from howdah.launch.files.paths import join
 
 CHUNK = 1 << 18
+# What reading an answer may raise, the sizes and places that it tells included.
+UNREADABLE = (OSError, EOFError, ValueError, OverflowError, zlib.error, http.client.HTTPException)
 #: What the NameNode leaves to a DataNode.
 WITH_DATA = ("OPEN", "CREATE")
 DEFAULT_PORT = 9870
@@ -66,9 +68,9 @@ class WebHdfs(FileSystem):
             return [_stamped(uri, status)]
         found: list = []
         listed = self._json("GET", uri, "LISTSTATUS", "FileStatuses")
-        if not isinstance(listed, dict):
+        if not isinstance(listed, dict) or not isinstance(listed.get("FileStatus"), list):
             raise Unanswered("What answers at %s is no NameNode." % self.address)
-        for entry in map(_checked, listed.get("FileStatus", ())):
+        for entry in map(_checked, listed["FileStatus"]):
             below = uri.rstrip("/") + "/" + entry["pathSuffix"]
             found += (self.stamped(below) if entry["type"] == "DIRECTORY"
                       else [_stamped(below, entry)])
@@ -88,7 +90,10 @@ class WebHdfs(FileSystem):
         if not length:
             return b""
         with self._do("GET", uri, "OPEN", offset=max(0, length - size), length=size) as response:
-            return response.read()
+            try:
+                return response.read()
+            except UNREADABLE as error:
+                raise Unanswered("The file %s cannot be read (%s)." % (uri, error)) from error
 
     def replace_all(self, folder: str, files: dict) -> None:
         for name, data in files.items():
@@ -137,7 +142,7 @@ class WebHdfs(FileSystem):
                     bz2.BZ2File(data) if uri.endswith(".bz2") else data)
             try:
                 yield from iter(lambda: text.read(CHUNK), b"")
-            except (OSError, EOFError, zlib.error, http.client.HTTPException) as error:
+            except UNREADABLE as error:
                 raise Unanswered("The file %s cannot be read (%s)." % (uri, error)) from error
 
     def _status(self, uri: str) -> Optional[dict]:
@@ -156,7 +161,7 @@ class WebHdfs(FileSystem):
         with self._do(method, uri, op, **params) as response:
             try:
                 return json.loads(response.read())[key]
-            except (ValueError, KeyError, TypeError) as error:
+            except (*UNREADABLE, KeyError, TypeError, RecursionError) as error:
                 raise Unanswered("What answers at %s is no NameNode." % self.address) from error
 
     def _path(self, uri: str) -> str:
@@ -187,7 +192,7 @@ class WebHdfs(FileSystem):
                 return response
             with response:
                 raised = _exception(response.read(1 << 20))
-        except (OSError, http.client.HTTPException) as error:
+        except UNREADABLE as error:
             self.address = None
             raise Unanswered("WebHDFS does not answer (%s)." % error) from error
         if raised == "FileNotFoundException":
@@ -233,9 +238,12 @@ class WebHdfs(FileSystem):
 
 def _checked(status) -> dict:
     """A file's status; Unanswered where it lacks what HDFS gives."""
-    if not isinstance(status, dict) or not {"type", "length", "pathSuffix"} <= set(status):
-        raise Unanswered("What answers is no NameNode.")
-    return status
+    if isinstance(status, dict) and all(
+            isinstance(status.get(name), str) for name in ("type", "pathSuffix")) and all(
+            type(number) is int and 0 <= number < 1 << 53
+            for number in (status.get("length"), status.get("modificationTime"))):
+        return status
+    raise Unanswered("What answers is no NameNode.")
 
 
 def _exception(body: bytes) -> Optional[str]:
