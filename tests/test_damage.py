@@ -1,7 +1,7 @@
 """Files of which 1 to 4 bytes changed are refused, or give the undisturbed answer; none crashes.
 
-HOWDAH_DAMAGED_FILES says how many of each kind, 60 if it is not set. Each is read in a process of
-its own, which may crash.
+In CI 60 of each kind, in the nightly run 1,000. Each is read in a process of its own, which may
+crash.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from howdah.input.packed import pack_rows
 from howdah.input.parse import Parser
 from howdah.knn.index import load, save
 from howdah.sparse import as_csr, is_sparse
+from nightly import drawn
 
-FILES = int(os.environ.get("HOWDAH_DAMAGED_FILES", "60"))
+FILES = drawn(60, 1000)
 SAME, REFUSED, OTHER = 10, 11, 12
 X = np.random.default_rng(0).normal(size=(40, 3)).round(3)
 TEXTS = {"id": ["i%02d" % i for i in range(40)], "label": ["ab"[i % 2] for i in range(40)],

@@ -56,6 +56,7 @@ STEPS = [
     *(Step("python" + version, "env VERSIONS=%s tests/pythons.sh" % version)
       for version in ("3.9", "3.12", "3.13")),
     Step("fuzz", "python tests/fuzz --inputs 100000 --json tests/bench/results/fuzz.json"),
+    Step("flips", "python -m pytest -q tests/test_damage.py"),
     Step("kills", "python -m pytest -q tests/jobs/test_driver_killed.py"),
     benchmark("kernels"),
     benchmark("recentre"),
