@@ -17,6 +17,7 @@ import importlib.util
 import json
 import shlex
 import shutil
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,6 +134,8 @@ def main() -> int:
     if unknown:
         parser.error("there is no step %s; the steps are %s." % (
             ", ".join(unknown), ", ".join(names)))
+    # A step ends with this process, be it by SIGTERM.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     options.logs.mkdir(parents=True, exist_ok=True)
     return run_steps([step for step in STEPS if not options.steps or step.name in options.steps],
                      STEPS, options)
