@@ -132,7 +132,7 @@ def test_a_whole_run_on_a_cluster_of_its_own(emr, digits, inline, tmp_path):
     assert sorted(uri.rpartition("/")[2] for uri in read) == ["a.csv", "b.csv", "c.csv.gz"]
     assert emr.keys("tmp/") == scripts_before
     assert sorted(os.listdir(tmp_path / "out")) == sorted(
-        path.name for path in inline.iterdir() if path.is_file())
+        path.name for path in inline.iterdir())
 
 
 def test_assignments_are_the_lines_of_inline(emr, cluster, digits, on_s3, inline, tmp_path):

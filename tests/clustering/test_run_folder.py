@@ -82,12 +82,12 @@ def test_what_decides_the_answer_is_the_runs(stopped, tmp_path, monkeypatch, giv
 
 def test_the_second_of_two_drivers_is_refused(stopped, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (stopped / "RUN").write_text(json.dumps(this_process("r0")))
+    (stopped / ".howdah" / "RUN").write_text(json.dumps(this_process("r0")))
     at_work = "is the folder of a run that another driver works on (process %d on" % os.getpid()
     for args in (("--resume", stopped), ("x.csv", *ARGS, "-o", stopped),
                  ("x.csv", "-k", 4, "--init", stopped, "-o", stopped)):
         assert at_work in refused("driver", *args)
-    assert (stopped / "RUN").exists()
+    assert (stopped / ".howdah" / "RUN").exists()
 
 
 def test_a_folder_whose_run_has_not_ended_is_not_begun_in(stopped, tmp_path, monkeypatch):
@@ -115,3 +115,16 @@ def test_no_secret_and_no_runner_option_is_kept(tmp_path):
             "--jobconf", "fs.s3a.secret.key=hidden", "--cmdenv", "TOKEN=hidden")
     manifest = (tmp_path / "out" / ".howdah" / "manifest.json").read_text()
     assert "hidden" not in manifest and json.loads(manifest)["runner"] == "local"
+
+
+def test_a_folder_within_the_input_is_none_of_it(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    write_csv(folder / "x.csv", ROWS)
+    start_file(tmp_path / "c.csv", ROWS, 4)
+    args = (folder, "-k", 4, "--init", tmp_path / "c.csv", "--tol", 0, "-o", folder / "out")
+    assert run("driver", *args, "--max-rounds", 1).code == 3
+    succeed("driver", "--resume", folder / "out", "--max-rounds", 90)
+    succeed("driver", folder / "x.csv", *args[1:-1], tmp_path / "whole")
+    assert (folder / "out" / "centroids.csv").read_bytes() == (
+        tmp_path / "whole" / "centroids.csv").read_bytes()

@@ -1,6 +1,6 @@
 """What a run has done, kept in its output folder, so that it is never done twice.
 
-    RUN                         who works on the folder now (running.py)
+    .howdah/RUN                 who works on the folder now (running.py)
     .howdah/manifest.json       what was asked, of which input, and the steps that are done
     .howdah/ID/round-01.json    what a step of the run found
 

@@ -91,13 +91,15 @@ class RunFolder:
         self.limits_before = {name: manifest.options[name] for name in LIMITS}
         manifest.options.update({name: getattr(self.launch.options, name) for name in LIMITS})
         self._remove_partial_files()
-        self.inputs = InputFiles(self.launch.options.args, self.files, manifest.files)
+        self.inputs = InputFiles(self.launch.options.args, self.files, manifest.files, self.path)
         self.inputs.refuse_changes()
+        found = self.launch.found
+        found.files = [each for each in found.files if self.inputs.has(each[0])]
         return manifest
 
     def _new_manifest(self) -> Manifest:
         options, earlier = self.launch.options, []
-        self.inputs = InputFiles(options.args, self.files)
+        self.inputs = InputFiles(options.args, self.files, own=self.path)
         if self.in_place:
             refuse_foreign(self.path, self.files, list(self.inputs.seen), options.assign)
             earlier = earlier_rounds(self.path, self.files)

@@ -13,7 +13,8 @@ from howdah.errors import UserError
 from howdah.launch.files.files import Files
 from howdah.launch.files.paths import join
 
-RUN = "RUN"
+# Below the hidden folder: the output folder may stand in a folder that is read.
+RUN = ".howdah/RUN"
 
 
 class Running:

@@ -7,7 +7,7 @@ from typing import NamedTuple, Optional
 
 from howdah.errors import UserError
 from howdah.launch.files.files import Files
-from howdah.launch.files.paths import is_uri, local_path
+from howdah.launch.files.paths import is_uri, join, local_path
 
 
 class InputChanged(UserError):
@@ -32,11 +32,14 @@ class Seen(NamedTuple):
 class InputFiles:
     """Every file that the inputs `paths` stand for, as it was first seen.
 
-    Files on this machine go by their absolute path.
+    Files on this machine go by their absolute path. New files below `own`, the folder that the run
+    writes to, are none of the input.
     """
 
-    def __init__(self, paths: list, files: Files, seen: Optional[list] = None):
+    def __init__(self, paths: list, files: Files, seen: Optional[list] = None,
+                 own: Optional[str] = None):
         self.paths, self.files = paths, files
+        self._own = own and join(_absolute(own), "")
         self.seen = self._listed() if seen is None else {
             path: Seen(*told) for path, *told in seen}
 
@@ -47,20 +50,29 @@ class InputFiles:
         found: dict = {}
         for path in self.paths:
             for name, size, stamp in self.files.stamped(path):
-                name = name if is_uri(name) else os.path.abspath(local_path(name))
-                found[name] = Seen(size, stamp)
+                found[_absolute(name)] = Seen(size, stamp)
         return found
+
+    def has(self, path: str) -> bool:
+        """Whether a file is one of those that were seen."""
+        return _absolute(path) in self.seen
 
     def refuse_changes(self) -> None:
         """InputChanged where a file is new, gone or another."""
         now = self._listed()
         for name in {**self.seen, **now}:
             before, after = self.seen.get(name), now.get(name)
+            if before is None and self._own and name.startswith(self._own):
+                continue
             if before is None or not before.may_be(after):
                 raise InputChanged("The input has changed since the run began: %s %s, and now %s."
                                    " Wait until nothing writes to it; another run scans it anew."
                                    % (name, _told(before, "had", "was not there"),
                                       _told(after, "has", "is gone")))
+
+
+def _absolute(path: str) -> str:
+    return path if is_uri(path) else os.path.abspath(local_path(path))
 
 
 def _told(seen: Optional[Seen], has: str, missing: str) -> str:
