@@ -113,7 +113,10 @@ def write(points, options):
         build_aside = candidates_of(options, built)
         index = build(points, options.metric, options.algorithm, build_aside)
         if options.write_points:
-            write_svmlight(stack.enter_context(aside(options.write_points)), index)
+            left_out = write_svmlight(stack.enter_context(aside(options.write_points)), index)
+            if left_out:
+                notice("%d points without entries, which cosine does not know, are not in %s"
+                       % (left_out, options.write_points))
         description = save(index, partial)
         if build_aside:
             os.replace(built, candidates_path(options.output, description))

@@ -81,13 +81,23 @@ def test_names_of_centroids_are_what_is_between_blanks_quotes_and_marks(header):
     assert parse_centroids(header + b"1,2\n", "c")[0] == ["a", "b"]
 
 
+def test_a_byte_order_mark_makes_no_header_of_a_centroid():
+    names, read = parse_centroids(b"\xef\xbb\xbf0,0\r\n5,5 \n", "c")
+    assert (names, read.tolist()) == (None, [[0, 0], [5, 5]])
+
+
 @pytest.mark.parametrize("data, message", [
     (b"", "c.csv holds no centroids."), (b"a,b\n", "c.csv holds no centroids."),
     (b"a,b\n1,2,3\n", "The header of c.csv has 2 columns, but its first centroid has 3."),
     (b"a,b\n1,2\n3\n", "Centroid 2 of c.csv has 1 columns, but the first has 2."),
-    (b"a,b\n1,2\n3,x\n", "Centroid 2 of c.csv holds 'x', not a number."),
-    (b"a,b\n1,nan\n", "Centroid 1 of c.csv holds 'nan', not a number."),
-    (b"\xff\xfe", "c.csv is no CSV file of centroids.")])
+    (b"a,b\n1,2\n3,x\n", "Centroid 2 of c.csv, in line 3, holds 'x', not a number."),
+    (b"a,b\n1,nan\n", "Centroid 1 of c.csv, in line 2, holds 'nan', not a number."),
+    (b"0,0.5\nnan,0\n", "Centroid 2 of c.csv, in line 2, holds 'nan', not a number."),
+    (b"nan,0\n0,0.5\n", "Centroid 1 of c.csv, in line 1, holds 'nan', not a number."),
+    (b"\n0.5,x\n0,1\n", "Centroid 1 of c.csv, in line 2, holds 'x', not a number."),
+    (b"a\n1\n\xff\n",
+     "c.csv, line 3 is not valid UTF-8 ('\\\\xff'); write the file in UTF-8."),
+    (b"a\n1\r2\n", "c.csv, line 2 is no line of CSV.")])
 def test_bad_centroids_are_refused(data, message):
     with pytest.raises(UserError) as refusal:
         parse_centroids(data, "c.csv")

@@ -190,7 +190,7 @@ def test_no_rows(head: bytes) -> None:
 
 
 def test_what_is_not_text() -> None:
-    assert "is it text?" in refusal(b"\xff\xfe\x00\n\xff\x00\n")
+    assert "is it text?" in refusal(b"\xff\xfd\x00\n\xff\x00\n")
     assert "cannot be read as a header" in refusal(b"gr\xf6\xdfe,b\n1,2\n", Asked(header=True))
     assert detect(b"gr\xf6\xdfe,b\n1,2\n").header is None
 

@@ -11,8 +11,9 @@ import numpy as np
 from howdah.clustering.models import CENTROIDS, MODEL, Model
 from howdah.errors import UserError
 from howdah.input.columns import places_of
-from howdah.input.layout import Layout, is_number
+from howdah.input.layout import Layout, is_missing, is_number
 from howdah.input.rows import LARGEST
+from howdah.input.side_files import text_lines
 from howdah.lengths import squared_lengths, unit_rows
 from howdah.launch.files.files import Files
 from howdah.launch.files.paths import join
@@ -81,13 +82,15 @@ def _model_of_metric(path: str, files: Files, metric: str) -> Model:
 
 def parse_centroids(data: bytes, place: str) -> tuple[Optional[list], np.ndarray]:
     """The names of the columns, None without a header, and the centroids (k, d)."""
+    text = text_lines(data, place)
     try:
-        text = io.StringIO(data.decode("utf-8-sig"))
-        rows = [row for row in csv.reader(text, skipinitialspace=True) if row]
-    except (UnicodeDecodeError, csv.Error):
-        raise UserError("%s is no CSV file of centroids." % place) from None
+        reader = csv.reader(text, skipinitialspace=True)
+        numbered = [(row, reader.line_num) for row in reader if row]
+    except csv.Error:
+        raise UserError("%s, line %d is no line of CSV." % (place, reader.line_num)) from None
+    rows, numbers = [row for row, _ in numbered], [number for _, number in numbered]
     names = None
-    if rows and not all(is_number(field) for field in rows[0]):
+    if rows and _is_header(rows[0]):
         names = [field.strip() for field in rows.pop(0)]
     if not rows:
         raise UserError("%s holds no centroids." % place)
@@ -100,7 +103,8 @@ def parse_centroids(data: bytes, place: str) -> tuple[Optional[list], np.ndarray
                             % (number, place, len(row), len(rows[0])))
         wrong = [field for field in row if not is_number(field)]
         if wrong:
-            raise UserError("Centroid %d of %s holds %r, not a number." % (number, place, wrong[0]))
+            raise UserError("Centroid %d of %s, in line %d, holds %r, not a number."
+                            % (number, place, numbers[number - len(rows) - 1], wrong[0][:40]))
     centroids = np.array(rows, dtype=np.float64)
     large = np.argwhere(np.abs(centroids) > LARGEST)
     if len(large):
@@ -108,6 +112,13 @@ def parse_centroids(data: bytes, place: str) -> tuple[Optional[list], np.ndarray
         raise UserError("Centroid %d of %s holds %s, which is too large (at most 1e300)."
                         % (i + 1, place, rows[i][j].strip()))
     return names, centroids
+
+
+def _is_header(fields: list) -> bool:
+    """Words, or words beside whole numbers: a number or NaN beside a slip is no name."""
+    words = [not is_number(field) and not is_missing(field.strip()) for field in fields]
+    return any(words) and all(word or field.strip().isdecimal()
+                              for word, field in zip(words, fields))
 
 
 def _unit_rows(centroids: np.ndarray, place: str) -> np.ndarray:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from itertools import chain
-from typing import Optional
+from itertools import chain, islice
+from typing import Iterator, Optional
 
 import numpy as np
 
 from howdah.errors import UserError
 from howdah.input.batches import batches, rows_per_batch
+from howdah.input.formats import MARK_ROWS, SVMLIGHT_MARK, svmlight_fault
 from howdah.input.layout import is_number, split_fields
 from howdah.input.lines import read_slice
 from howdah.input.parse import Parser
@@ -186,18 +187,34 @@ def as_target(name: str) -> str:
     return name
 
 
-def write_svmlight(path: str, index: Index) -> None:
+def write_svmlight(path: str, index: Index) -> int:
     """The points as svmlight rows, their ids (or positions) first, indices from 1.
 
-    Raises UserError for an id that svmlight cannot hold.
+    A comment above them tells the format where the first rows would not. Cosine knows no points
+    without entries, so they are left out; their number. Raises UserError for an id that svmlight
+    cannot hold.
     """
-    points, ids = index.points, index.ids
+    rows = (row for row in _svmlight_rows(index)
+            if " " in row or index.description.metric != "cosine")
+    first = list(islice(rows, MARK_ROWS))
+    tells = (any(" " in row for row in first)
+             and not any(svmlight_fault(row.encode("utf-8").split()) for row in first))
+    written = 0
     with open(path, "w", encoding="utf-8") as file:
-        for i in range(index.description.n):
-            row = points[i]
-            if is_sparse(points):
-                entries = list(zip(row.indices.tolist(), row.data.tolist()))
-            else:
-                entries = [(j, row[j].item()) for j in np.flatnonzero(row)]
-            name = str(i) if ids is None else as_target(ids[i].decode("utf-8"))
-            file.write(" ".join([name, *("%d:%r" % (j + 1, value) for j, value in entries)]) + "\n")
+        file.write("" if tells else SVMLIGHT_MARK.decode() + ": an id, then column:value\n")
+        for row in chain(first, rows):
+            file.write(row + "\n")
+            written += 1
+    return index.description.n - written
+
+
+def _svmlight_rows(index: Index) -> Iterator[str]:
+    points, ids = index.points, index.ids
+    for i in range(index.description.n):
+        row = points[i]
+        if is_sparse(points):
+            entries = list(zip(row.indices.tolist(), row.data.tolist()))
+        else:
+            entries = [(j, row[j].item()) for j in np.flatnonzero(row)]
+        name = str(i) if ids is None else as_target(ids[i].decode("utf-8"))
+        yield " ".join([name, *("%d:%r" % (j + 1, value) for j, value in entries)])

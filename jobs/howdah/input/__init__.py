@@ -9,6 +9,8 @@
             └─► batches     Rows -> Batch, of the size that suits the cache
 
     layout    Layout: which columns are what; detect finds it in an input's first rows
+    formats   the format that explains all of those   foreign   files that are no text
+    side_files   the lines of a file of ids, exclusions or centroids
     schema    Schema: which column is which, as all that is made of an input keeps it
     columns   which column is which, where two sides have names
     rows      Rows                        row_counts   RowCounts and its first bad rows

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import re
-from typing import Iterable, Optional, Sequence
+from typing import Optional, Sequence
 
 from howdah.errors import UserError
+from howdah.input.foreign import refuse_foreign
+from howdah.input.formats import (
+    commonest,
+    format_of,
+    likely_delimiter,
+    parsed,
+    readable_rows,
+    refuse_json_document,
+)
 from howdah.input.layout import (
     DELIMITERS,
     FORMATS,
     Layout,
     InputOptions,
-    header_names,
+    is_decimal_comma,
     is_missing,
     is_number,
     parts_of,
-    split_fields,
+    some_of,
 )
 from howdah.input.packed import packed_layout
 from howdah.input.packed_format import MARK
 
-SVMLIGHT_ROW = re.compile(rb"\s*[^\s:#]+(\s+(qid|\d+):\S+)+\s*(#.*)?\Z")
 HEAD_ROWS = 200
 
 
@@ -34,11 +40,16 @@ def detect(head: bytes, asked: Optional[InputOptions] = None, place: str = "the 
     """
     asked = asked or InputOptions()
     _refuse_delimiter(asked.delimiter)
+    refuse_foreign(head, place)
     lines = [line.rstrip(b"\r") for line in head.removeprefix(b"\xef\xbb\xbf").split(b"\n")]
     lines = [line for line in lines if line.strip()][:HEAD_ROWS]
     if not lines:
         raise UserError("%s holds no rows; give an input with at least one row." % place)
-    name = asked.format or _detect_format(lines, asked.delimiter)
+    if not asked.format and any(map(MARK.match, lines)):
+        return packed_layout(lines[0], asked, place)
+    if asked.format in (None, "jsonl") and not asked.delimiter:
+        refuse_json_document(lines, place)
+    name = asked.format or format_of(lines, asked, place)
     if name not in FORMATS:
         raise UserError("--format is %r; it must be one of %s." % (name, ", ".join(FORMATS)))
     if name == "packed":
@@ -49,7 +60,7 @@ def detect(head: bytes, asked: Optional[InputOptions] = None, place: str = "the 
         return _jsonl_layout(lines, asked, place)
     delimiter = asked.delimiter or DELIMITERS.get(name, ",")
     if name == "csv" and not asked.delimiter and not asked.format:
-        delimiter = _likely_delimiter(lines)
+        delimiter = likely_delimiter(lines, asked)
     return _delimited_layout(lines, name, delimiter, asked, place)
 
 
@@ -60,52 +71,8 @@ def _refuse_delimiter(delimiter: Optional[str]) -> None:
                         " , or ; or \\t." % delimiter)
 
 
-def _detect_format(lines: Sequence[bytes], delimiter: Optional[str]) -> str:
-    if any(MARK.match(line) for line in lines):
-        return "packed"
-    if _most(line.lstrip()[:1] in (b"{", b"[") for line in lines):
-        return "jsonl"
-    if delimiter:
-        return {"\t": "tsv", " ": "blank"}.get(delimiter, "csv")
-    if _most(SVMLIGHT_ROW.match(line) for line in lines if not line.lstrip().startswith(b"#")):
-        return "svmlight"
-    return {"\t": "tsv", " ": "blank"}.get(_likely_delimiter(lines), "csv")
-
-
-def _most(answers: Iterable) -> bool:
-    held = [bool(answer) for answer in answers]
-    return 2 * sum(held) > len(held)
-
-
-def _likely_delimiter(lines: Sequence[bytes]) -> str:
-    """The one of , TAB ; and blank that makes most rows equally wide and most fields numbers."""
-    best, best_score = ",", 0.0
-    for delimiter in ",\t; ":
-        rows = [fields for _, fields in _readable_rows(lines, delimiter)]
-        width = _commonest([len(row) for row in rows]) if rows else 1
-        full = [row for row in rows if len(row) == width]
-        numbers = sum(is_number(field) for row in full for field in row)
-        score = 0.0 if width == 1 else len(full) / len(rows) * (
-            0.01 + numbers / (width * len(full)))
-        if score > best_score:
-            best, best_score = delimiter, score
-    return best
-
-
-def _readable_rows(lines: Sequence[bytes], delimiter: str) -> list:
-    """(line, fields) of every row that can be read, the first one read as a header is."""
-    rows: list = []
-    for line in lines:
-        split = split_fields if rows else header_names
-        try:
-            rows.append((line, split(line.decode("utf-8"), delimiter)))
-        except (UnicodeDecodeError, csv.Error):
-            continue
-    return rows
-
-
 def _delimited_layout(lines, name, delimiter, asked: InputOptions, place: str) -> Layout:
-    readable = _readable_rows(lines, delimiter)
+    readable = readable_rows(lines, delimiter)
     rows = [fields for _, fields in readable]
     if not rows:
         raise UserError("%s holds no readable row in its first lines; is it text?" % place)
@@ -113,9 +80,12 @@ def _delimited_layout(lines, name, delimiter, asked: InputOptions, place: str) -
         raise UserError("%s has a first line that cannot be read as a header (%r); write it in"
                         " UTF-8, or leave out --header." % (place, lines[0][:40]))
     has_header = _looks_like_header(rows, asked) if asked.header is None else asked.header
+    if asked.header is not False:
+        _refuse_comments(lines[0], rows, place)
+        _refuse_header_of_other_width(rows, has_header, place)
     names = rows[0] if has_header else []
     body = rows[1:] if has_header else rows
-    width = len(names) if has_header else _commonest([len(row) for row in body])
+    width = len(names) if has_header else commonest([len(row) for row in body])
     if not names:
         names = [str(i) for i in range(width)]
     body = [row for row in body if len(row) == width]
@@ -149,6 +119,38 @@ def _looks_like_header(rows: list, asked: InputOptions) -> bool:
             and not all(is_missing(field) for field in above_numbers))
 
 
+def _refuse_comments(first: bytes, rows: list, place: str) -> None:
+    """UserError for comments above the rows: the header below would be taken for a bad row."""
+    below = [row for row in rows if not row[0].startswith("#")]
+    if not first.lstrip().startswith(b"#") or len(below) < 2:
+        return
+    other_width = (len(rows[0]) != commonest([len(row) for row in below[1:]])
+                   or rows[0][0] == "#")
+    if other_width or _looks_like_header(below, InputOptions()):
+        raise UserError("%s begins with a comment (%r), which is no row and no header; take its"
+                        " comment lines out (grep -v '^#' does that), or give --no-header to have"
+                        " them for bad rows."
+                        % (place, first[:40].decode("utf-8", "backslashreplace")))
+
+
+def _refuse_header_of_other_width(rows: list, has_header: bool, place: str) -> None:
+    """UserError for a first line of words that has more or fewer fields than the rows below."""
+    first, body = rows[0], rows[1:]
+    words = all(field and not is_number(field) and not is_missing(field) for field in first)
+    if not body or not (has_header or words):
+        return
+    width = commonest([len(row) for row in body])
+    if width == len(first):
+        return
+    remedy = ("if the first field is the name of a row, write a name for it before the others (sed"
+              " '1s/^/row%s/') and give --ignore-columns row" if width == len(first) + 1 else
+              "give each column one name%s")
+    raise UserError("The first line of %s has %d names (%s), but the rows below have %d fields; %s,"
+                    " or give --no-header if that line is a bad row."
+                    % (place, len(first), some_of(first), width, remedy % (
+                        "," if width == len(first) + 1 else "")))
+
+
 def _refuse_text_column(body: list, i: int, name: str, place: str) -> None:
     """A column is text when more than half of the head's rows hold a word there."""
     _refuse_words([row[i] for row in body
@@ -157,15 +159,17 @@ def _refuse_text_column(body: list, i: int, name: str, place: str) -> None:
 
 
 def _refuse_words(words: list, rows: int, name: str, place: str) -> None:
-    if 2 * len(words) > rows:
-        raise UserError(
-            "Column %r of %s holds text (%r in its first rows), not numbers; name it in"
-            " --id-column %s if it identifies the row, or in --ignore-columns %s to leave it out."
-            % (name, place, words[0][:40], name, name))
-
-
-def _commonest(values: list) -> int:
-    return max(sorted(set(values)), key=values.count)
+    if 2 * len(words) <= rows:
+        return
+    commas = list(filter(is_decimal_comma, words))
+    if 2 * len(commas) > len(words):
+        raise UserError("Column %r of %s holds numbers with a decimal comma, or with commas between"
+                        " their thousands (%r in its first rows); write them with a point, as"
+                        " 1234.5 is." % (name, place, commas[0][:40]))
+    raise UserError(
+        "Column %r of %s holds text (%r in its first rows), not numbers; name it in"
+        " --id-column %s if it identifies the row, or in --ignore-columns %s to leave it out."
+        % (name, place, words[0][:40], name, name))
 
 
 def _svmlight_layout(asked: InputOptions) -> Layout:
@@ -207,12 +211,4 @@ def _jsonl_layout(lines, asked: InputOptions, place: str) -> Layout:
 
 def _json_rows(lines: Sequence[bytes]) -> list:
     """The objects and arrays among the lines."""
-    rows = []
-    for line in lines:
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(row, (dict, list)) and row:
-            rows.append(row)
-    return rows
+    return [row for row in map(parsed, lines) if isinstance(row, (dict, list)) and row]

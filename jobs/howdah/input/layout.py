@@ -12,8 +12,9 @@ from howdah.input.schema import Schema
 
 FORMATS = ("csv", "tsv", "blank", "jsonl", "svmlight", "packed")
 DELIMITERS = {"csv": ",", "tsv": "\t", "blank": " "}
-# No digit can belong to two of its parts: what is long and no number is found out in one pass.
+# No two parts of it take the same digits, so that a long field is looked at once.
 NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*\Z", re.ASCII)
+DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+(,\d+)+([eE][+-]?\d+)?\s*\Z", re.ASCII)
 NOT_BLANKS = re.compile(r"[^ \t\n\r\v\f]+")
 
 
@@ -126,24 +127,34 @@ def is_number(text: str) -> bool:
     return bool(NUMBER.match(text)) and abs(float(text)) != float("inf")
 
 
+def is_decimal_comma(text: str) -> bool:
+    """A number with a comma where a point is asked for, or between its thousands."""
+    return bool(DECIMAL_COMMA.match(text))
+
+
 def parts_of(names: Sequence[str], asked: InputOptions):
     """Positions of the text roles, the weight, the ignored and the numeric columns."""
-    roles = {r: _position(c, names, "--%s-column" % r) for r, c in asked.roles().items()}
+    places: dict = {}
+    for i, name in enumerate(names):
+        places.setdefault(name, i)
+    roles = {r: _position(c, names, places, "--%s-column" % r) for r, c in asked.roles().items()}
     weight = None
     if asked.weight_column is not None:
-        weight = _position(asked.weight_column, names, "--weight-column")
-        _refuse_weight_that_is_text(weight, roles, names)
-    ignored = {_position(c, names, "--ignore-columns") for c in asked.ignore_columns}
-    numeric = [i for i in range(len(names))
-               if i not in ignored and i != weight and i not in roles.values()]
-    return roles, weight, ignored, numeric
+        weight = _position(asked.weight_column, names, places, "--weight-column")
+    ignored = {_position(c, names, places, "--ignore-columns") for c in asked.ignore_columns}
+    _refuse_two_parts(names, {"--weight-column": weight,
+                              **{"--%s-column" % r: i for r, i in roles.items()}})
+    apart = {*ignored, *roles.values(), weight}
+    return roles, weight, ignored, [i for i in range(len(names)) if i not in apart]
 
 
-def _refuse_weight_that_is_text(weight: int, roles: dict, names: Sequence[str]) -> None:
-    for role, i in roles.items():
-        if i == weight:
-            raise UserError("--weight-column and --%s-column both name the column %r, which can be"
-                            " a number or a text; name two." % (role, names[i]))
+def _refuse_two_parts(names: Sequence[str], parts: dict) -> None:
+    """UserError where two options give one column two parts to play."""
+    options: dict = {}
+    for option, i in parts.items():
+        if i is not None and options.setdefault(i, option) != option:
+            raise UserError("%s and %s both name the column %r; a column plays one part."
+                            % (options[i], option, names[i]))
 
 
 def is_missing(text: str) -> bool:
@@ -152,11 +163,11 @@ def is_missing(text: str) -> bool:
         bool(NUMBER.match(text)))
 
 
-def _position(column: str, names: Sequence[str], option: str) -> int:
+def _position(column: str, names: Sequence[str], places: dict, option: str) -> int:
     """Where a column stands that was given by name or by number (from 0; -1 is the last)."""
-    if column in names:
+    if column in places:
         refuse_twice(column, names, option, "give the column's number, from 0")
-        return list(names).index(column)
+        return places[column]
     if re.fullmatch(r"-?\d{1,18}", column):
         number = int(column)
         if -len(names) <= number < len(names):

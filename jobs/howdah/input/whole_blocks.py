@@ -40,11 +40,12 @@ class Columns:
         kept = [i for i in range(layout.fields) if i not in apart]
         self.apart = apart
         self.width = len(kept)
-        numeric = [kept.index(i) for i in layout.numeric]
+        place = {field: i for i, field in enumerate(kept)}
+        numeric = [place[i] for i in layout.numeric]
         # A slice is a view, a list a copy.
         neighbours = numeric == list(range(numeric[0], numeric[-1] + 1)) if numeric else False
         self._numeric = slice(numeric[0], numeric[-1] + 1) if neighbours else numeric
-        self._weight = None if layout.weight is None else kept.index(layout.weight)
+        self._weight = None if layout.weight is None else place[layout.weight]
 
     def rows(self, table: np.ndarray, texts: dict) -> Rows:
         weights = None if self._weight is None else table[:, self._weight]
