@@ -16,8 +16,8 @@ from howdah.errors import JOB_FAILED, OK, WRONG_USE, JobFailed, UserError
 from howdah.launch.files.paths import without_secrets
 from howdah.launch.processes import kill_all
 
-
 log = logging.getLogger("howdah")
+log.setLevel(logging.INFO)
 
 
 def notice(text: str) -> None:
