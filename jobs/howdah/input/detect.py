@@ -139,9 +139,10 @@ def _refuse_header_of_other_width(rows: list, has_header: bool, place: str) -> N
     words = all(field and not is_number(field) and not is_missing(field) for field in first)
     if not body or not (has_header or words):
         return
-    width = commonest([len(row) for row in body])
-    if width == len(first):
-        return
+    widths = [len(row) for row in body]
+    width = commonest(widths)
+    if widths.count(len(first)) == widths.count(width):
+        return  # of as many rows as any other width: the others are bad rows
     remedy = ("if the first field is the name of a row, write a name for it before the others (sed"
               " '1s/^/row%s/') and give --ignore-columns row" if width == len(first) + 1 else
               "give each column one name%s")
