@@ -152,12 +152,13 @@ class Bench:
         path = str(self.folder / (factory + ".built"))
         description = save(build(Points(X), "euclidean", "brute", lambda X, metric, centre: (
             build_faiss(X, metric, centre, path, factory, parameters), path)), str(index))
-        os.replace(path, candidates_path(str(index), description))
+        candidates = candidates_path(str(index), description)
+        os.replace(path, candidates)
         write_csv(queries, Q)
         text = queries.read_bytes()
         job = task(self.folder, queries, index)
         found = recall(answers(job, text), X, Q)
-        searcher = faiss.read_index(path)
+        searcher = faiss.read_index(candidates)
         batches = [(batch - X.mean(axis=0)).astype(np.float32) for batch in cut(Q)]
         self.take_turns(data, len(Q), lambda: [searcher.search(b, NEIGHBOURS) for b in batches],
                         lambda: answers(job, text))

@@ -224,9 +224,10 @@ REFUSED = {
     "existing output": (["{iris}", "--output-dir", "s3://{bucket}/there"],
                         "The output folder s3://{bucket}/there exists already"),
     "resumed over the user's file": (
-        ["{iris}", "--init", "s3://{bucket}/resumed", "--output-dir", "s3://{bucket}/resumed/"],
-        "The folder s3://{bucket}/resumed/sample would make room for a new job, but"
-        " s3://{bucket}/resumed/sample/mine was not written by an earlier run; move it"),
+        ["{iris}", "--init", "s3://{bucket}/resumed", "--output-dir", "s3://{bucket}/resumed/",
+         "--assign"],
+        "The folder s3://{bucket}/resumed/labels would make room for a new job, but"
+        " s3://{bucket}/resumed/labels/mine was not written by an earlier run; move it"),
     "local labels": (["{iris}", "--assign", "--output-dir", "{tmp}/out"],
                      "The tasks of -r emr cannot write to the local folder {tmp}/out; give"),
     "hdfs": (["hdfs:///points"], "The URI hdfs:///points cannot be read from here with -r emr"),
@@ -242,7 +243,7 @@ REFUSED = {
 @pytest.mark.parametrize("args,sentence", REFUSED.values(), ids=list(REFUSED))
 def test_wrong_use_is_one_sentence(emr, tmp_path, args, sentence):
     emr.put("there/file", b"")
-    emr.put("resumed/sample/mine", b"")
+    emr.put("resumed/labels/mine", b"")
     before = clusters(emr)
     names = {"bucket": emr.bucket, "iris": IRIS, "tmp": tmp_path}
     said = refused("driver", "-k", 3, *UNLABELLED, *emr.args(), *(a.format(**names) for a in args))

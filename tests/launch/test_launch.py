@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from howdah.errors import UserError
+from howdah.launch.console import go_on, guarded
 from howdah.launch.launch import Launch
 from howdah.launch.naming import JobName
 from howdah.launch.runners.backend import shared_args
@@ -35,7 +37,8 @@ from howdah.scripts.kmeans_round import KMeansRound
 
 def talk():
     warnings.warn("a warning")
-    np.array([1e300]).astype(np.float32)
+    with np.errstate(over="warn"):
+        np.array([1e300]).astype(np.float32)
     logging.getLogger("library").warning("a log's line")
     print("a print: \u2026", file=sys.stderr)
 
@@ -361,3 +364,17 @@ def test_temporary_files_are_removed(tmp_path, monkeypatch):
     succeed("kmeans_sample", IRIS, "-k", 3, "--ignore-columns", "label")
     refused("kmeans_sample", IRIS, "-k", 3, "--ignore-columns", "label", "--id-column", "none")
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_that_a_library_swallows_ends_the_run_after_the_job(number, code):
+    def action():
+        try:
+            os.kill(os.getpid(), number)
+        except KeyboardInterrupt:
+            pass
+        go_on()
+        raise AssertionError("It goes on.")
+
+    assert guarded(action) == code
+    assert guarded(lambda: go_on() or 0) == 0

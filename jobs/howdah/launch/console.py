@@ -53,6 +53,20 @@ class Stopped(KeyboardInterrupt):
         self.number = number
 
 
+#: The signals that have come; a library may have swallowed what they raised.
+_came: list = []
+
+
+def go_on() -> None:
+    """KeyboardInterrupt if a signal has come: asked between jobs."""
+    if _came:
+        raise _exception_of(_came[0])
+
+
+def _exception_of(number: int) -> KeyboardInterrupt:
+    return KeyboardInterrupt() if number == signal.SIGINT else Stopped(number)
+
+
 @contextmanager
 def _signals() -> Iterator[None]:
     """The first signal ends what is within, with its clean-up; a Ctrl-C after it leaves at once.
@@ -74,8 +88,10 @@ def _signals() -> Iterator[None]:
     def stop(number, _):
         for each in before:
             signal.signal(each, leave if each == signal.SIGINT else signal.SIG_IGN)
-        raise KeyboardInterrupt if number == signal.SIGINT else Stopped(number)
+        _came.append(number)
+        raise _exception_of(number)
 
+    _came.clear()
     try:
         for number in before:
             signal.signal(number, stop)
@@ -83,6 +99,7 @@ def _signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        _came.clear()
 
 
 def guarded(action) -> int:

@@ -16,6 +16,7 @@ from howdah.errors import JobFailed, OutOfRange, UserError
 from howdah.input.row_counts import RowCounts, merged
 from howdah.launch.bad_rows import refuse_bad_rows
 from howdah.launch.committed import all_records
+from howdah.launch.console import go_on
 from howdah.launch.files.paths import is_uri, local_path
 from howdah.launch.input_files import InputChanged
 from howdah.launch.inputs import Inputs, find_inputs
@@ -187,6 +188,7 @@ class Launch:
                         raise
                     raise JobFailed("The job could not be run with -r %s: %s"
                                     % (backend.name, error)) from error
+                go_on()
                 self.resubmitted += getattr(runner, "resubmitted", 0)
                 backend.commit(job, runner)
                 yield job, runner
