@@ -61,3 +61,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.fail("needs %s, and HOWDAH_CI=1 allows no skips" % ", ".join(missing))
     if missing:
         pytest.skip("needs %s" % ", ".join(missing))
+
+
+@pytest.fixture
+def unmappable(monkeypatch) -> None:
+    """joblib meets a file system without mmap: OSError."""
+    import joblib
+
+    real = joblib.load
+
+    def load(name, mmap_mode=None):
+        if mmap_mode:
+            raise OSError("[Errno 19] No such device")
+        return real(name)
+
+    monkeypatch.setattr(joblib, "load", load)

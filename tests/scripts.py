@@ -25,6 +25,7 @@ from howdah.launch.launch import Launch
 REPOSITORY = Path(__file__).resolve().parents[1]
 DATA = REPOSITORY / "data"
 IRIS, DIGITS, WORDCOUNT = DATA / "iris.csv", DATA / "digits.csv.gz", DATA / "wordcount.svm"
+VOCABULARY = DATA / "wordcount.vocabulary.txt"
 IRIS_ARGS = (IRIS, "-k", 3, "--ignore-columns", "label")
 DIGITS_ARGS = (DIGITS, "-k", 10, "--ignore-columns", "label")
 
@@ -96,16 +97,21 @@ def plan_of(launch: Launch) -> Any:
     return importlib.import_module(launch.job.LAUNCHER).plan_of_options(launch)
 
 
-def task_without_rows(job_class, folder: Path, *args) -> bytes:
-    """What a map task of a job writes that gets no line; `folder` is for its plan."""
-    job = job_class([*map(str, args)])
-    launch = Launch(job)
-    plan = plan_of(launch)
+def map_task(job_class, folder: Path, plan, stdin: bytes, *args) -> bytes:
+    """What a map task of a job writes that reads lines, as on a cluster; `folder` is for its plan.
+
+    args  the options of files that are shipped to it
+    """
     (folder / "plan.json").write_bytes(plan.to_json(sliced=False))
-    task = job_class(["--mapper", "--plan", str(folder / "plan.json")])
-    task.sandbox(stdin=io.BytesIO(b""), stdout=io.BytesIO())
+    task = job_class(["--mapper", "--plan", str(folder / "plan.json"), *map(str, args)])
+    task.sandbox(stdin=io.BytesIO(stdin), stdout=io.BytesIO())
     task.execute()
     return task.stdout.getvalue()
+
+
+def task_without_rows(job_class, folder: Path, *args) -> bytes:
+    """What a map task of a job launched with these arguments writes that gets no line."""
+    return map_task(job_class, folder, plan_of(Launch(job_class([*map(str, args)]))), b"")
 
 
 def history(folder) -> list:

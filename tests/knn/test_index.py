@@ -249,16 +249,7 @@ def test_a_plain_dump_of_another_scikit_learn(tmp_path):
     assert re.search(r"was dumped by scikit-learn 0\.", refusal(path))
 
 
-def test_a_file_that_cannot_be_mapped_is_read(path, monkeypatch):
-    """What joblib does on file systems without mmap: OSError."""
-    real = joblib.load
-
-    def unmappable(name, mmap_mode=None):
-        if mmap_mode:
-            raise OSError("[Errno 19] No such device")
-        return real(name)
-
-    monkeypatch.setattr(joblib, "load", unmappable)
+def test_a_file_that_cannot_be_mapped_is_read(path, unmappable):
     said: list = []
     index = load(path, said.append)
     assert index.description.n == 300 and not index.mapped
