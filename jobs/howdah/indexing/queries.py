@@ -87,7 +87,7 @@ def shipped_candidates(launch, options, description: Description) -> dict:
         raise UserError("The index %s needs %s beside it, which is not there; %s."
                         % (options.index, path, REBUILD))
     if not is_uri(path):
-        refuse_other_candidates(description.candidates, local_path(path), by_digest=False)
+        refuse_other_candidates(description.candidates, local_path(path), by="size")
     return {"--candidates": path}
 
 
@@ -99,8 +99,7 @@ def plan_of_options(launch, description: Optional[Description] = None) -> KnnPla
     layout = query_layout(launch, options, description)
     refuse_unknown_queries(launch, options, layout)
     return KnnPlan(layout, description.metric, request_of(options, description), options.batch,
-                   options.index_sha256,
-                   first_rows(launch, layout, description.metric))
+                   options.index_sha256, first_rows(launch, layout, description.metric))
 
 
 def request_of(options, description: Description) -> Request:

@@ -46,22 +46,22 @@ def _refuse_other(path: str, found: str, sha256: str) -> None:
                         % (path, found, sha256))
 
 
-def refuse_other_candidates(told: dict, path: str, by_digest: Optional[bool] = True) -> None:
-    """UserError unless the file is the one that an index tells of.
-
-    By its size, and by its SHA-256, or if `by_digest` is None by its quicker checksum, which old
-    indexes do not tell.
+def refuse_other_candidates(told: dict, path: str, by: str = "sha256") -> None:
+    """UserError unless the file is the one that an index tells of: by its size alone, or besides
+    by its "sha256" or its quicker "checksum", in whose place old indexes have the first only.
     """
     size = os.path.getsize(path)
     if size != told["bytes"]:
         raise UserError("%s has %d bytes, but its index was built with one of %d; copy both again,"
                         " or %s." % (path, size, told["bytes"], REBUILD))
-    if by_digest is None and "checksum" in told:
+    if by == "size":
+        return
+    if by == "checksum" and "checksum" in told:
         if file_checksum(path) != told["checksum"]:
             raise UserError("%s is not the file that its index was built with, or is damaged (its"
                             " checksum is another); copy both again, or %s." % (path, REBUILD))
         return
-    found = told["sha256"] if by_digest is False else file_digest(path)
+    found = file_digest(path)
     if found != told["sha256"]:
         raise UserError("%s has the SHA-256 %s, but its index was built with a file of %s; copy"
                         " both again, or %s." % (path, found, told["sha256"], REBUILD))
@@ -155,7 +155,7 @@ class Index:
             self.check_points()
             return Neighbors(self.points, self.description.metric, self.search())
         told = self.description.candidates or {}
-        refuse_other_candidates(told, candidates, True if verify else None)
+        refuse_other_candidates(told, candidates, "sha256" if verify else "checksum")
         searcher = open_candidates(told, candidates, self.description.metric, self.description.d,
                                    self.centre)
         return Neighbors(self.points, self.description.metric, Approximate(searcher),
