@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from howdah.errors import JobFailed
-from howdah.launch.committed import FRAMEWORK, all_records, is_committed, refuse_uncommitted
+from howdah.launch.committed import FRAMEWORK, all_records, refuse_uncommitted
 from howdah.launch.files.files import Files
 from howdah.launch.runners.hadoop import JOBCONF, jobconf_of
 from howdah.launch.runners.spark import SPARK_CONF
@@ -56,15 +56,15 @@ def test_records_add_up_where_tasks_have_counted_them(map_only, lines):
 def test_local_jobs_mark_what_has_succeeded(tmp_path, runner):
     out = tmp_path / "out"
     run("driver", *IRIS_ARGS, "--max-rounds", 0, "-r", runner, "--output-dir", out, "--assign")
-    assert is_committed(str(out / "labels"), Files())
+    refuse_uncommitted(str(out / "labels"), Files())
     succeed("kmeans_sample", *IRIS_ARGS, "-r", runner, "--output-dir", tmp_path / "sample")
-    assert is_committed(str(tmp_path / "sample"), Files())
+    refuse_uncommitted(str(tmp_path / "sample"), Files())
 
 
 def test_the_mark_is_no_input(tmp_path):
     packed = ["--ignore-columns", "label", "--output-dir", tmp_path / "packed"]
     succeed("pack", IRIS, *packed)
-    assert is_committed(str(tmp_path / "packed"), Files())
+    refuse_uncommitted(str(tmp_path / "packed"), Files())
     again = succeed("kmeans_sample", tmp_path / "packed", "-k", 3)
     assert "150 rows" in again.err
 

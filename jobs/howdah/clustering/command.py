@@ -22,12 +22,13 @@ from howdah.clustering.clustering import (
     cluster,
 )
 from howdah.clustering.estimate import estimate
+from howdah.clustering.journal import SEEDS
 from howdah.clustering.models import Model
 from howdah.clustering.output import LABELS
 from howdah.clustering.report import ROUND_HEADER, described, stopped, summary, table, warn_of
 from howdah.clustering.run_folder import LIMITS, RunFolder, manifest_to_go_on, way_on
 from howdah.clustering.sampling import check_clusters
-from howdah.clustering.scans import SEEDS, Jobs, JobScans
+from howdah.clustering.scans import Jobs, JobScans
 from howdah.clustering.seeds import SEEDINGS
 from howdah.errors import OK, STOPPED_BY_LIMIT, JobFailed, OutOfRange, UserError
 from howdah.input.row_counts import RowCounts

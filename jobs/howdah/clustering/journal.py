@@ -25,6 +25,12 @@ from howdah.task.records import dump_json, load_json
 
 FORMAT_VERSION = 1
 HIDDEN, MANIFEST = ".howdah", "manifest.json"
+#: Steps of a run, in their order; those of labels come last.
+SAMPLE, SEEDS, ROUND = "sample", "seeds", "round-%02d"
+
+
+def now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 @dataclass
@@ -49,7 +55,7 @@ class Manifest:
     run: str
     steps: dict = field(default_factory=dict)
     exit: Optional[int] = None
-    begun: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+    begun: str = field(default_factory=now)
     format_version: int = FORMAT_VERSION
     howdah_version: str = __version__
 
@@ -91,7 +97,7 @@ class Journal:
     def __init__(self, folder: Optional[str], files: Files, manifest: Manifest):
         self.folder, self.files, self.manifest = folder, files, manifest
         self.read: list = []
-        self.jobs_before = sum(name != "seeds" for name in manifest.steps)
+        self.jobs_before = sum(name != SEEDS for name in manifest.steps)
 
     def has(self, name: str) -> bool:
         return name in self.manifest.steps

@@ -24,7 +24,7 @@ from howdah.clustering.running import RUN, Running, has_it, read_running
 from howdah.clustering.seeds import SEEDINGS
 from howdah.commands import called
 from howdah.errors import UserError
-from howdah.launch.files.paths import is_uri, join, local_path
+from howdah.launch.files.paths import absolute, is_uri, join, local_path
 from howdah.launch.input_files import InputFiles
 from howdah.launch.launch import Launch
 from howdah.options import add_input_options
@@ -162,7 +162,7 @@ def _is_own_start(options) -> bool:
         return False
     if is_uri(folder) or is_uri(init):
         return folder.rstrip("/") == init.rstrip("/")
-    return os.path.abspath(local_path(folder)) == os.path.abspath(local_path(init))
+    return absolute(folder) == absolute(init)
 
 
 # going on
@@ -199,13 +199,11 @@ def manifest_to_go_on(job) -> Manifest:
 
 
 def _take_inputs(options, manifest: Manifest) -> None:
-    begun_with = [path if is_uri(path) else os.path.normpath(os.path.join(manifest.cwd, path))
-                  for path in manifest.paths]
+    begun_with = [absolute(path, manifest.cwd) for path in manifest.paths]
     if not options.args:
         options.args = manifest.paths if os.getcwd() == manifest.cwd else begun_with
         return
-    given = [path if is_uri(path) else os.path.abspath(path) for path in options.args]
-    if given != begun_with:
+    if list(map(absolute, options.args)) != begun_with:
         raise UserError("The input is %s, but the run in %s was begun with %s; leave the input out,"
                         " or begin anew with another --output-dir."
                         % (", ".join(options.args), options.resume, ", ".join(manifest.paths)))

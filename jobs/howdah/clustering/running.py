@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import os
 import socket
-import time
 import uuid
 from typing import Optional
 
+from howdah.clustering.journal import HIDDEN, now
 from howdah.errors import UserError
 from howdah.launch.files.files import Files
 from howdah.launch.files.paths import join
 
 # Below the hidden folder: the output folder may stand in a folder that is read.
-RUN = ".howdah/RUN"
+RUN = HIDDEN + "/RUN"
 
 
 class Running:
@@ -65,7 +65,7 @@ def this_process(run: str) -> dict:
     """What RUN says."""
     return {"run": run, "host": socket.gethostname(), "pid": os.getpid(),
             "started": started(os.getpid()), "token": uuid.uuid4().hex[:12],
-            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+            "time": now()}
 
 
 def read_running(folder: str, files: Files) -> Optional[dict]:

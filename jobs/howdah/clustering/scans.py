@@ -10,7 +10,7 @@ from typing import Callable, NamedTuple, Optional
 
 import numpy as np
 
-from howdah.clustering.journal import Journal
+from howdah.clustering.journal import ROUND, SAMPLE, SEEDS, Journal
 from howdah.clustering.memory_laws import refuse_large_round
 from howdah.clustering.rounds import recentred, round_plan
 from howdah.clustering.sampling import profile_and_sample, sampling_plan, with_width
@@ -21,10 +21,6 @@ from howdah.kmeans.profile import Profile
 from howdah.launch.input_files import InputFiles
 from howdah.launch.outcome import Outcome
 from howdah.task.plans import Plan
-
-
-#: Steps of a run, as its journal calls them.
-SAMPLE, SEEDS, ROUND = "sample", "seeds", "round-%02d"
 
 
 @dataclass

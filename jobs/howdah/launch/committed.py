@@ -15,11 +15,6 @@ FRAMEWORK = "Map-Reduce Framework"
 RECORDS = {True: "Map output records", False: "Reduce output records"}
 
 
-def is_committed(folder: str, files) -> bool:
-    """Whether a job's output may be taken for a result."""
-    return SUCCESS in _names(folder, files)
-
-
 def refuse_uncommitted(folder: str, files, parts: Optional[int] = None) -> None:
     """JobFailed for an output without its mark, or with other parts than the job has written."""
     names = _names(folder, files)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import NamedTuple, Optional
 
 from howdah.errors import UserError
 from howdah.launch.files.files import Files
-from howdah.launch.files.paths import is_uri, join, local_path
+from howdah.launch.files.paths import absolute, join
 
 
 class InputChanged(UserError):
@@ -39,7 +38,7 @@ class InputFiles:
     def __init__(self, paths: list, files: Files, seen: Optional[list] = None,
                  own: Optional[str] = None):
         self.paths, self.files = paths, files
-        self._own = own and join(_absolute(own), "")
+        self._own = own and join(absolute(own), "")
         self.seen = self._listed() if seen is None else {
             path: Seen(*told) for path, *told in seen}
 
@@ -50,12 +49,12 @@ class InputFiles:
         found: dict = {}
         for path in self.paths:
             for name, size, stamp in self.files.stamped(path):
-                found[_absolute(name)] = Seen(size, stamp)
+                found[absolute(name)] = Seen(size, stamp)
         return found
 
     def has(self, path: str) -> bool:
         """Whether a file is one of those that were seen."""
-        return _absolute(path) in self.seen
+        return absolute(path) in self.seen
 
     def refuse_changes(self) -> None:
         """InputChanged where a file is new, gone or another."""
@@ -69,10 +68,6 @@ class InputFiles:
                                    " Wait until nothing writes to it; another run scans it anew."
                                    % (name, _told(before, "had", "was not there"),
                                       _told(after, "has", "is gone")))
-
-
-def _absolute(path: str) -> str:
-    return path if is_uri(path) else os.path.abspath(local_path(path))
 
 
 def _told(seen: Optional[Seen], has: str, missing: str) -> str:

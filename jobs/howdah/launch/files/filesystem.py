@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from typing import Iterator
+
+
+def time_stamp(ticks: int, per_second: int) -> str:
+    """A stamp of a time since 1970, in a power of ten of ticks a second.
+
+    It begins as `hadoop fs` tells times, which knows minutes alone.
+    """
+    seconds, rest = divmod(ticks, per_second)
+    return "%s.%0*d" % (time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)),
+                        len(str(per_second)) - 1, rest)
 
 
 class FileSystem(ABC):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 import zlib
 from contextlib import contextmanager, suppress
 from glob import glob
@@ -14,7 +13,7 @@ from typing import Iterator
 
 from howdah.errors import JobFailed, UserError
 from howdah.input.lines import open_text
-from howdah.launch.files.filesystem import FileSystem
+from howdah.launch.files.filesystem import FileSystem, time_stamp
 from howdah.launch.files.paths import is_visible, local_path
 
 CHUNK = 1 << 20
@@ -119,12 +118,7 @@ def _write(path: str, data: bytes, mode: str = "wb") -> None:
 
 def _stamped(file: str) -> tuple:
     status = os.stat(file)
-    return file, status.st_size, _time(status.st_mtime_ns)
-
-
-def _time(nanoseconds: int) -> str:
-    seconds, rest = divmod(nanoseconds, 10 ** 9)
-    return "%s.%09d" % (time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)), rest)
+    return file, status.st_size, time_stamp(status.st_mtime_ns, 10 ** 9)
 
 
 def _files_below(path: str) -> Iterator[str]:

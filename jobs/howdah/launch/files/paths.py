@@ -25,6 +25,11 @@ def local_path(path: str) -> str:
     return re.sub(r"\Afile:(//)?(?=/)", "", path)
 
 
+def absolute(path: str, folder: str = "") -> str:
+    """A local path from the root, seen from a folder or the current one; a URI as it is."""
+    return path if is_uri(path) else os.path.abspath(os.path.join(folder, local_path(path)))
+
+
 def identity(path: str) -> tuple:
     """The same for all names of a file: by links, other spellings, hosts, Amazon's schemes."""
     if is_uri(path):

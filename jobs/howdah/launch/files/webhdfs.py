@@ -15,7 +15,6 @@ import io
 import json
 import os
 import re
-import time
 import uuid
 import zlib
 from contextlib import suppress
@@ -25,7 +24,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from xml.etree import ElementTree
 
 from howdah.errors import UserError
-from howdah.launch.files.filesystem import FileSystem
+from howdah.launch.files.filesystem import FileSystem, time_stamp
 from howdah.launch.files.paths import join
 
 CHUNK = 1 << 18
@@ -53,7 +52,7 @@ class WebHdfs(FileSystem):
     def __init__(self, conf: Optional[dict] = None):
         conf = settings() if conf is None else conf
         self.authority, self.address = _place(conf)
-        self.user = os.environ.get("HADOOP_USER_NAME") or getpass.getuser()
+        self.user = user_name()
         self._data_nodes: set = set()
 
     def exists(self, uri: str) -> bool:
@@ -255,10 +254,7 @@ def _exception(body: bytes) -> Optional[str]:
 
 
 def _stamped(uri: str, status: dict) -> tuple:
-    """The time begins as `hadoop fs` tells it, which knows minutes alone."""
-    seconds, rest = divmod(status["modificationTime"], 1000)
-    return uri, status["length"], "%s.%03d" % (
-        time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)), rest)
+    return uri, status["length"], time_stamp(status["modificationTime"], 1000)
 
 
 def _ask(netloc: str, method: str, target: str, body=None) -> http.client.HTTPResponse:
@@ -269,6 +265,11 @@ def _ask(netloc: str, method: str, target: str, body=None) -> http.client.HTTPRe
     connection.request(method, target, body, {"Content-Type": "application/octet-stream",
                                               "Connection": "close"})
     return connection.getresponse()
+
+
+def user_name() -> str:
+    """Who we are for a Hadoop without Kerberos."""
+    return os.environ.get("HADOOP_USER_NAME") or getpass.getuser()
 
 
 def settings() -> dict:

@@ -8,9 +8,7 @@ that can be, else by one `hadoop fs` for all.
 
 from __future__ import annotations
 
-import getpass
 import logging
-import os
 import re
 import subprocess
 import time
@@ -24,7 +22,7 @@ from mrjob.logs.step import _interpret_hadoop_jar_command_stderr
 from howdah.errors import JobFailed, UserError
 from howdah.launch.console import notice
 from howdah.launch.files.hdfs import LASTING, HadoopFiles, explain
-from howdah.launch.files.webhdfs import settings
+from howdah.launch.files.webhdfs import settings, user_name
 from howdah.launch.processes import running
 from howdah.launch.runners.causes import CONTAINER, cause_in_logs, first_error, is_retried
 from howdah.launch.runners.yarn import Application, ResourceManager, Unanswered
@@ -266,9 +264,8 @@ class HadoopRunner(HadoopJobRunner):
         if self._application is None:
             return None
         base = settings().get("yarn.app.mapreduce.am.staging-dir", "/tmp/hadoop-yarn/staging")
-        user = os.environ.get("HADOOP_USER_NAME") or getpass.getuser()
         return "%s/%s/.staging/%s" % (
-            base, user, self._application.replace("application", "job", 1))
+            base, user_name(), self._application.replace("application", "job", 1))
 
     # telling
 

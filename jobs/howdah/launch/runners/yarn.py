@@ -6,7 +6,6 @@ or it does not answer, `yarn application` is asked, a JVM for each question.
 
 from __future__ import annotations
 
-import getpass
 import http.client
 import json
 import os
@@ -18,7 +17,7 @@ from typing import Callable, NamedTuple, Optional
 from urllib.parse import urlencode
 
 from howdah.launch.console import notice
-from howdah.launch.files.webhdfs import settings
+from howdah.launch.files.webhdfs import settings, user_name
 
 ENDED = ("FINISHED", "FAILED", "KILLED")
 RM = "yarn.resourcemanager."
@@ -60,7 +59,6 @@ class ResourceManager:
     def __init__(self, hadoop: str, conf: Optional[dict] = None):
         self._hadoop = hadoop
         self._addresses = addresses(settings() if conf is None else conf)
-        self._user = os.environ.get("HADOOP_USER_NAME") or getpass.getuser()
 
     def tagged(self, tag: str) -> list:
         """The applications with a tag, the newest first."""
@@ -108,7 +106,7 @@ class ResourceManager:
     def kill(self, name: str) -> bool:
         """Kill an application; whether it has ended then."""
         body = json.dumps({"state": "KILLED"}).encode()
-        if self._rest("PUT", "/%s/state?%s" % (name, urlencode({"user.name": self._user})),
+        if self._rest("PUT", "/%s/state?%s" % (name, urlencode({"user.name": user_name()})),
                       body) is None:
             self._yarn("-kill", name)
         for _ in range(100):
