@@ -293,7 +293,8 @@ def test_ctrl_c_terminates_the_cluster(emr, tmp_path):
     before = clusters(emr)
     process = subprocess.Popen(
         [sys.executable, "driver.py", str(DIGITS), "-k", "10", *UNLABELLED, *emr.args(),
-         "--output-dir", str(tmp_path / "out")], cwd=str(REPOSITORY), stderr=subprocess.PIPE)
+         "--output-dir", str(tmp_path / "out")], cwd=str(REPOSITORY), stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     try:
         wait_for(lambda: any(cluster.steps for cluster in emr.standin.clusters()
                              if cluster.id not in before))

@@ -179,7 +179,8 @@ def test_a_bad_word_here_and_there_is_no_text_column() -> None:
     (Asked(ignore_columns=("-3",)), "--ignore-columns is -3, but the input has the columns 0"),
     (Asked(ignore_columns=("a", "b")), "points.csv has no numeric column left to work on"),
     (Asked(delimiter=",,"), "--delimiter is ',,'; it must be one character"),
-    (Asked(delimiter="1"), "--delimiter is '1'; it must be one character")])
+    (Asked(delimiter="1"), "--delimiter is '1'; it must be one character"),
+    (Asked(delimiter="\0"), "--delimiter is '\\x00'; it must be one character")])
 def test_wishes_that_do_not_fit(asked: Asked, message: str) -> None:
     assert refusal(b"a,b\n1,2\n", asked).startswith(message)
 

@@ -368,6 +368,7 @@ def test_temporary_files_are_removed(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_that_a_library_swallows_ends_the_run_after_the_job(number, code):
+    """Whether or not these tests run where SIGINT is ignored, as in a shell's background."""
     def action():
         try:
             os.kill(os.getpid(), number)
@@ -376,5 +377,9 @@ def test_a_signal_that_a_library_swallows_ends_the_run_after_the_job(number, cod
         go_on()
         raise AssertionError("It goes on.")
 
-    assert guarded(action) == code
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert guarded(action) == code
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert guarded(lambda: go_on() or 0) == 0

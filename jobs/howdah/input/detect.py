@@ -65,8 +65,9 @@ def detect(head: bytes, asked: Optional[InputOptions] = None, place: str = "the 
 
 
 def _refuse_delimiter(delimiter: Optional[str]) -> None:
+    # NUL is one for the csv module of some Pythons only.
     if delimiter is not None and (len(delimiter) != 1 or delimiter.isalnum()
-                                  or delimiter in '"+-.\r\n'):
+                                  or delimiter in '"+-.\r\n\0'):
         raise UserError("--delimiter is %r; it must be one character that no number holds, such as"
                         " , or ; or \\t." % delimiter)
 
