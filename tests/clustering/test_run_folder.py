@@ -59,6 +59,7 @@ def test_a_run_that_has_ended_says_so_and_scans_nothing(stopped, monkeypatch):
         "driver", "--resume", stopped).err
 
 
+@pytest.mark.slow
 def test_the_same_command_may_be_given_again(stopped, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     succeed("driver", "x.csv", *ARGS, "--max-rounds", 90, "-o", stopped, "--resume", stopped,
@@ -109,6 +110,7 @@ def test_what_a_write_left_that_was_cut_off_is_in_nobodys_way(tmp_path):
     assert not list((tmp_path / "out").rglob(".howdah-*"))
 
 
+@pytest.mark.slow
 def test_no_secret_and_no_runner_option_is_kept(tmp_path):
     write_csv(tmp_path / "x.csv", ROWS)
     succeed("driver", tmp_path / "x.csv", "-k", 4, "-o", tmp_path / "out", "-r", "local",

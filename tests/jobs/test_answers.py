@@ -28,6 +28,7 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runner", ["inline", "local"])
 def test_any_id_is_one_field(folder, tmp_path, runner):
     """Lines end at newlines alone; Python's splitlines knows other ends."""

@@ -130,6 +130,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_run_whose_input_changes_begins_anew(points, out, monkeypatch, name):
     action, said = CHANGES[name]

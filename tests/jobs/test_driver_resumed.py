@@ -70,6 +70,7 @@ def test_init_of_another_k_width_or_metric_is_refused(tmp_path):
         "driver", *IRIS_ARGS, "--init", tmp_path / "out", "--metric", "cosine")
 
 
+@pytest.mark.slow
 def test_a_resumed_run_numbers_its_rounds_on(tmp_path):
     out = tmp_path / "out"
     start_file(tmp_path / "c.csv", load_digits().data, 10)

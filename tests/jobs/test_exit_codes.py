@@ -245,6 +245,7 @@ def round_of_iris(centroids, **streams) -> subprocess.CompletedProcess:
          str(centroids), "--ignore-columns", "2,3,label"], env=env, **streams)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runner", ["inline", "local"])
 def test_quiet_scripts_print_their_results_and_errors_alone(tmp_path, centroids, runner):
     """-q, as its help says: nothing on standard error."""

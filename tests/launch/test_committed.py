@@ -52,6 +52,7 @@ def test_records_add_up_where_tasks_have_counted_them(map_only, lines):
         list(all_records(chunks[:1], COUNTED, map_only, "out"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runner", ["inline", "local"])
 def test_local_jobs_mark_what_has_succeeded(tmp_path, runner):
     out = tmp_path / "out"

@@ -79,6 +79,7 @@ def test_s3(s3, emr, tmp_path: Path) -> None:
     fulfils_the_contract(Files(lambda uri: s3), emr.uri("contract"), tmp_path)
 
 
+@pytest.mark.slow
 def test_s3_says_what_is_wrong(s3) -> None:
     with pytest.raises(UserError, match="s3://howdah-none/x cannot be listed: there is no such bu"):
         s3.exists("s3://howdah-none/x")
